@@ -1,0 +1,1 @@
+"""The tasks and the named scenes they happen in."""

@@ -1,0 +1,1 @@
+"""Datasets: generation, the BOP format, validation and preview."""

@@ -1,0 +1,150 @@
+"""Rigid transforms, rotations and pinhole projection.
+
+A transform is named by its ends: `a_from_b` takes coordinates in frame b to frame a, so that
+`a_from_c = a_from_b @ b_from_c` reads off its own correctness. Quaternions are (x, y, z, w). A pose array holds
+(x, y, z, qx, qy, qz, qw) per row.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def transform(rotation: ArrayLike = np.eye(3), translation: ArrayLike = (0.0, 0.0, 0.0)) -> Array:
+    """Return the (4, 4) transform of a (3, 3) rotation followed by a (3,) translation."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = rotation
+    matrix[:3, 3] = translation
+    return matrix
+
+
+def invert(a_from_b: Array) -> Array:
+    """Return `b_from_a` of a rigid transform, (..., 4, 4), exactly orthogonal where the input is."""
+    rotation = np.swapaxes(a_from_b[..., :3, :3], -1, -2)
+    inverse = np.zeros_like(a_from_b)
+    inverse[..., :3, :3] = rotation
+    inverse[..., :3, 3] = -(rotation @ a_from_b[..., :3, 3:])[..., 0]
+    inverse[..., 3, 3] = 1.0
+    return inverse
+
+
+def apply(a_from_b: Array, points_b: ArrayLike) -> Array:
+    """Take points (n, 3) from frame b to frame a."""
+    return np.asarray(points_b, dtype=np.float64) @ a_from_b[:3, :3].T + a_from_b[:3, 3]
+
+
+def matrix_from_quat(quat_xyzw: ArrayLike) -> Array:
+    """Return rotations (..., 3, 3) of quaternions (..., 4), which need not be normalized."""
+    q = np.asarray(quat_xyzw, dtype=np.float64)
+    x, y, z, w = np.moveaxis(q / np.linalg.norm(q, axis=-1, keepdims=True), -1, 0)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def quat_from_matrix(rotation: ArrayLike) -> Array:
+    """Return the unit quaternion (4,), with w >= 0, of a rotation (3, 3).
+
+    Takes the largest of the four squared components first, which keeps the division well conditioned (Shepperd 1978).
+    """
+    m = np.asarray(rotation, dtype=np.float64)
+    candidates = np.array([m[0, 0], m[1, 1], m[2, 2], np.trace(m)])
+    i = int(np.argmax(candidates))
+    q = np.empty(4)
+    if i == 3:
+        q[:] = (m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], 1 + candidates[3])
+    else:
+        j, k = (i + 1) % 3, (i + 2) % 3
+        q[i] = 1 + m[i, i] - m[j, j] - m[k, k]
+        q[j] = m[j, i] + m[i, j]
+        q[k] = m[k, i] + m[i, k]
+        q[3] = m[k, j] - m[j, k]
+    q /= np.linalg.norm(q)
+    return -q if q[3] < 0 else q
+
+
+def rotation_about(axis: ArrayLike, angle_rad: float) -> Array:
+    """Return the (3, 3) rotation by `angle_rad` about `axis` (3,) (Rodrigues' formula)."""
+    x, y, z = np.asarray(axis, dtype=np.float64) / np.linalg.norm(axis)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.asarray(np.eye(3) + np.sin(angle_rad) * cross + (1 - np.cos(angle_rad)) * (cross @ cross))
+
+
+def random_quat(rng: np.random.Generator) -> Array:
+    """Return a quaternion (4,) drawn uniformly over all rotations."""
+    q = rng.normal(size=4)
+    return np.asarray(q / np.linalg.norm(q))
+
+
+def poses_from_matrices(world_from_body: Array) -> Array:
+    """Return the pose array (n, 7) of transforms (n, 4, 4)."""
+    poses = np.empty((len(world_from_body), 7))
+    for pose, matrix in zip(poses, world_from_body, strict=True):
+        pose[:3] = matrix[:3, 3]
+        pose[3:] = quat_from_matrix(matrix[:3, :3])
+    return poses
+
+
+def matrices_from_poses(poses: ArrayLike) -> Array:
+    """Return transforms (n, 4, 4) of a pose array (n, 7)."""
+    p = np.asarray(poses, dtype=np.float64).reshape(-1, 7)
+    matrices = np.zeros((len(p), 4, 4))
+    if len(p):
+        matrices[:, :3, :3] = matrix_from_quat(p[:, 3:])
+    matrices[:, :3, 3] = p[:, :3]
+    matrices[:, 3, 3] = 1.0
+    return matrices
+
+
+def look_at(eye: ArrayLike, target: ArrayLike, roll_rad: float = 0.0) -> Array:
+    """Return `world_from_camera` (4, 4) of an OpenCV camera (x right, y down, z forward) at `eye` that sees `target`.
+
+    With no roll the image's up is world up; a camera that looks straight up or down takes world y as up instead.
+    """
+    eye = np.asarray(eye, dtype=np.float64)
+    forward = np.asarray(target, dtype=np.float64) - eye
+    forward /= np.linalg.norm(forward)
+    up = np.array([0.0, 0.0, 1.0]) if abs(forward[2]) < 0.9999 else np.array([0.0, 1.0, 0.0])
+    right = np.cross(forward, up)
+    right /= np.linalg.norm(right)
+    level = np.stack([right, np.cross(forward, right), forward], axis=1)
+    return transform(level @ rotation_about((0, 0, 1), roll_rad), eye)
+
+
+@dataclass(frozen=True)
+class Intrinsics:
+    """A pinhole camera without distortion. Pixel centres lie at +0.5, so a pixel (i, j) covers [j, j+1) x [i, i+1)."""
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+    @property
+    def matrix(self) -> Array:
+        """The camera matrix K (3, 3)."""
+        return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
+
+
+def project(points_camera: ArrayLike, intrinsics: Intrinsics) -> Array:
+    """Project camera-frame points (..., 3) to continuous pixel coordinates (..., 2); a point at z = 0 gives inf."""
+    p = np.asarray(points_camera, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        u = intrinsics.fx * p[..., 0] / p[..., 2] + intrinsics.cx
+        v = intrinsics.fy * p[..., 1] / p[..., 2] + intrinsics.cy
+    return np.stack([u, v], axis=-1)
+
+
+def unproject(depth_m: NDArray[np.float32], intrinsics: Intrinsics) -> Array:
+    """Return the camera-frame point (height, width, 3) of every pixel centre of a z-depth image (height, width)."""
+    v, u = np.mgrid[: depth_m.shape[0], : depth_m.shape[1]] + 0.5
+    z = depth_m.astype(np.float64)
+    return np.stack([(u - intrinsics.cx) / intrinsics.fx * z, (v - intrinsics.cy) / intrinsics.fy * z, z], axis=-1)

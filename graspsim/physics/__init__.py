@@ -1,0 +1,1 @@
+"""Physics: the `World` contract and PyBullet behind it."""

@@ -1,0 +1,1 @@
+"""Rendering: one contract, and engines behind it chosen by name."""

@@ -1,0 +1,1 @@
+"""What is grasped: one file per object family."""

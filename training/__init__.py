@@ -1,0 +1,1 @@
+"""How to learn: one runnable file per recipe."""
