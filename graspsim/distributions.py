@@ -34,6 +34,10 @@ class Distribution(ABC):
     def support(self) -> tuple[Any, ...]:
         """Return values such that if all of them are legal, every draw is: the ends of a range, or all options."""
 
+    @abstractmethod
+    def middle(self) -> Any:
+        """Return the value that stands for the distribution where its randomization is switched off."""
+
 
 @dataclass(frozen=True)
 class Uniform(Distribution):
@@ -50,6 +54,9 @@ class Uniform(Distribution):
 
     def support(self) -> tuple[Any, ...]:  # noqa: D102
         return self.low, self.high
+
+    def middle(self) -> Any:  # noqa: D102
+        return (self.low + self.high) / 2
 
     def __str__(self) -> str:
         return f"U({self.low!r}, {self.high!r})"
@@ -72,6 +79,9 @@ class LogUniform(Distribution):
 
     def support(self) -> tuple[Any, ...]:  # noqa: D102
         return self.low, self.high
+
+    def middle(self) -> Any:  # noqa: D102
+        return math.sqrt(self.low * self.high)
 
     def __str__(self) -> str:
         return f"LogU({self.low!r}, {self.high!r})"
@@ -98,6 +108,9 @@ class Normal(Distribution):
     def support(self) -> tuple[Any, ...]:  # noqa: D102
         return self.mean - self.CUT * self.std, self.mean + self.CUT * self.std
 
+    def middle(self) -> Any:  # noqa: D102
+        return self.mean
+
     def __str__(self) -> str:
         return f"N({self.mean!r}, {self.std!r})"
 
@@ -118,6 +131,9 @@ class Integers(Distribution):
 
     def support(self) -> tuple[Any, ...]:  # noqa: D102
         return self.low, self.high
+
+    def middle(self) -> Any:  # noqa: D102
+        return (self.low + self.high) // 2
 
     def __str__(self) -> str:
         return f"I({self.low}, {self.high})"
@@ -142,6 +158,9 @@ class Choice(Distribution):
 
     def support(self) -> tuple[Any, ...]:  # noqa: D102
         return self.options
+
+    def middle(self) -> Any:  # noqa: D102
+        return self.options[0 if self.weights is None else int(np.argmax(self.weights))]
 
     def __str__(self) -> str:
         if self.weights is None:
@@ -221,7 +240,7 @@ def sample(spec: T, rng: np.random.Generator) -> T:
             return dataclasses.replace(value, **changes)
         return value
 
-    return draw(spec, "")  # type: ignore[no-any-return]
+    return draw(spec, "")
 
 
 _CALL = re.compile(r"(\w+)\(([^()]*)\)")
