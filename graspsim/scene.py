@@ -95,6 +95,7 @@ class Fixture:
     material: Material
     uv_unit_m: float
     is_room: bool = False
+    casts_shadow: bool = False
 
 
 @dataclass(frozen=True)

@@ -225,7 +225,9 @@ class CameraSpec:
     azimuth_deg: float = ranged(Uniform(0.0, 360.0), -360.0, 360.0)
     elevation_deg: float = ranged(Uniform(20.0, 88.0), -90.0, 90.0)
     roll_deg: float = ranged(Normal(0.0, 15.0), -360.0, 360.0)
-    look_at_m: tuple[float, float, float] = ranged((Normal(0.0, 0.03), Normal(0.0, 0.03), Normal(0.0, 0.01)), -10.0, 10.0)
+    look_at_m: tuple[float, float, float] = ranged(
+        (Normal(0.0, 0.03), Normal(0.0, 0.03), Normal(0.0, 0.01)), -10.0, 10.0
+    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,50 @@
+"""All textures of a scene with their mip levels in one array, as the compiled shading reads them."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from graspsim.render.color import SRGB_DECODE
+
+_MAX_LEVELS = 12
+_MAX_SIZE = 1024
+
+
+def build_atlas(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Pack sRGB images (h, w, 3) for `graspsim.render.shading`.
+
+    Returns:
+        texels: flat RGBA bytes that hold the square root of linear light.
+        tables: (len(images), 1 + 2 * levels) number of levels, then byte offset and size of each.
+    """
+    chunks: list[NDArray[np.uint8]] = []
+    tables = np.zeros((max(len(images), 1), 1 + 2 * _MAX_LEVELS), dtype=np.int64)
+    offset = 0
+    for table, image in zip(tables, images, strict=False):
+        linear = SRGB_DECODE[_square(image)]
+        level = 0
+        while True:
+            size = linear.shape[0]
+            texel = np.full((size, size, 4), 255, dtype=np.uint8)
+            texel[..., :3] = np.sqrt(linear) * 255 + 0.5
+            table[1 + 2 * level : 3 + 2 * level] = offset, size
+            chunks.append(texel.ravel())
+            offset += texel.size
+            level += 1
+            if size == 1 or level == _MAX_LEVELS:
+                break
+            linear = linear.reshape(size // 2, 2, size // 2, 2, 3).mean(axis=(1, 3))
+        table[0] = level
+    return np.concatenate(chunks) if chunks else np.zeros(4, dtype=np.uint8), tables
+
+
+def _square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the image at the power of two next to its larger side; one texel is enough for a single colour."""
+    if (image == image[0, 0]).all():
+        return image[:1, :1]
+    size = min(2 ** int(np.ceil(np.log2(max(image.shape[:2])))), _MAX_SIZE)
+    if image.shape[:2] == (size, size):
+        return image
+    return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -1,0 +1,278 @@
+"""The default renderer: a rasteriser on the CPU, compiled with Numba. No OpenGL, no display, the same bytes each time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from graspsim.errors import UnknownNameError
+from graspsim.geometry import Array, Intrinsics, invert, matrices_from_poses
+from graspsim.meshes import Mesh, ObjectModel
+from graspsim.render.atlas import build_atlas
+from graspsim.render.color import SRGB_DECODE, SRGB_ENCODE
+from graspsim.render.fixtures import fixture_mesh
+from graspsim.render.frame import CHANNELS, Frame, Silhouette
+from graspsim.render.kernels import NOTHING, project_vertices, rasterize, silhouette_box
+from graspsim.render.shading import shade
+from graspsim.render.shadows import ShadowMaps
+from graspsim.render.textures import make_texture
+from graspsim.scene import Scene
+
+NEAR_M = 0.01
+_NO_FACES = np.zeros((0, 0), dtype=np.int32)
+_NO_DEPTH = np.zeros((0, 0), dtype=np.float32)
+_NO_COVER = np.zeros((0, 0), dtype=np.uint8)
+_NO_COLOR = np.zeros((0, 0, 3), dtype=np.uint8)
+_NO_IDS = np.zeros((0, 0), dtype=np.uint16)
+_NO_VECTORS = np.zeros((0, 0, 3), dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """The meshes of several bodies in one set of arrays.
+
+    Attributes:
+        vertices: (n, 3) in body frames.
+        faces: (m, 3) int32.
+        vertex_start: (b + 1,) body i owns the vertices from entry i to entry i + 1.
+        face_start: (b + 1,) the same for faces.
+        face_body: (m,) int32.
+        corner_normals: (m, 3, 3) float32.
+        corner_uvs: (m, 3, 2) float32.
+        uv_density: (m,) float32, UV units per metre.
+    """
+
+    vertices: Array
+    faces: NDArray[np.int32]
+    vertex_start: NDArray[np.int64]
+    face_start: NDArray[np.int64]
+    face_body: NDArray[np.int32]
+    corner_normals: NDArray[np.float32]
+    corner_uvs: NDArray[np.float32]
+    uv_density: NDArray[np.float32]
+
+    @staticmethod
+    def of(meshes: Sequence[Mesh]) -> "Geometry":
+        """Concatenate meshes."""
+        vertex_start = np.concatenate([[0], np.cumsum([len(m.vertices) for m in meshes])]).astype(np.int64)
+        face_start = np.concatenate([[0], np.cumsum([len(m.faces) for m in meshes])]).astype(np.int64)
+        faces = np.concatenate([m.faces + start for m, start in zip(meshes, vertex_start, strict=False)])
+        vertices = np.concatenate([m.vertices for m in meshes])
+        uvs = np.concatenate([m.corner_uvs for m in meshes])
+        edges, uv_edges = np.diff(vertices[faces], axis=1), np.diff(uvs.astype(np.float64), axis=1)
+        area = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1)
+        uv_area = np.abs(uv_edges[:, 0, 0] * uv_edges[:, 1, 1] - uv_edges[:, 0, 1] * uv_edges[:, 1, 0])
+        return Geometry(
+            vertices=vertices,
+            faces=faces.astype(np.int32),
+            vertex_start=vertex_start,
+            face_start=face_start,
+            face_body=np.repeat(np.arange(len(meshes)), np.diff(face_start)).astype(np.int32),
+            corner_normals=np.concatenate([m.corner_normals for m in meshes]),
+            corner_uvs=uvs,
+            uv_density=np.sqrt(uv_area / np.maximum(area, 1e-18)).astype(np.float32),
+        )
+
+
+def camera_rows(intrinsics: Intrinsics, camera_from_world: Array) -> Array:
+    """Return the projection (4, 4) of world points in the sense of `graspsim.render.kernels`."""
+    k = intrinsics
+    rows_from_camera = np.array([[k.fx, 0, k.cx, 0], [0, k.fy, k.cy, 0], [0, 0, 0, 1.0], [0, 0, 1.0, 0]])
+    return np.asarray(rows_from_camera @ camera_from_world)
+
+
+class RasterRenderer:
+    """Draws one scene. Uploading is done once; a call then costs in proportion to faces and pixels.
+
+    Args:
+        scene: what to draw.
+        models: the model of each obj_id.
+        supersampling: colour samples per pixel and axis. Labels are always taken at pixel centres.
+        shadow_size: texels per side of each light's shadow map; by default about the image's height.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        models: Mapping[int, ObjectModel],
+        supersampling: int = 1,
+        shadow_size: int | None = None,
+    ) -> None:
+        self._supersampling = supersampling
+        self._shadow_size = shadow_size
+        self._scene = scene
+        self._body_count = len(scene.bodies)
+        body_models = [models[body.obj_id] for body in scene.bodies]
+        self._geometry = Geometry.of([m.mesh for m in body_models] + [fixture_mesh(f) for f in scene.fixtures])
+        materials = [body.material for body in scene.bodies] + [f.material for f in scene.fixtures]
+        images: list[NDArray[np.uint8]] = []
+        slots: dict[object, int] = {}
+        texture_of_body = []
+        for material, model in zip(materials, [*body_models, *(None for _ in scene.fixtures)], strict=True):
+            own = model.texture if model is not None and material.texture is None else None
+            key: object = id(own) if own is not None else material.texture
+            if key not in slots:
+                slots[key] = len(images)
+                if own is not None:
+                    images.append(own)
+                elif material.texture is not None:
+                    images.append(make_texture(material.texture))
+                else:
+                    images.append(np.full((1, 1, 3), 180, dtype=np.uint8))
+            texture_of_body.append(slots[key])
+        if scene.backdrop is not None:
+            texture_of_body.append(len(images))
+            images.append(make_texture(scene.backdrop))
+        self._texels, tables = build_atlas(images)
+        self._texture_tables = tables[texture_of_body]
+        self._backdrop = len(materials) if scene.backdrop is not None else -1
+        self._surface = np.array([(m.roughness, m.metallic) for m in materials], dtype=np.float32)
+        ids = [body.instance_id for body in scene.bodies] + [f.instance_id for f in scene.fixtures]
+        self._instance_ids = np.array(ids, dtype=np.uint16)
+        # The table is flat and the room surrounds everything: neither can shade what we look at.
+        self._is_caster = np.array([True] * len(scene.bodies) + [f.casts_shadow for f in scene.fixtures])
+        self._ambient = np.array([scene.sky, scene.ground], dtype=np.float32)
+        self._shadows = ShadowMaps(scene.lights, self._geometry, self._is_caster)
+        self._screen = np.empty((len(self._geometry.vertices), 4))
+
+    def render(
+        self,
+        poses: Array,
+        intrinsics: Intrinsics,
+        world_from_camera: Array,
+        channels: tuple[str, ...] = CHANNELS,
+    ) -> Frame:
+        """Return the picture of bodies at `poses` (n, 7) seen from `world_from_camera` (4, 4).
+
+        Raises:
+            UnknownNameError: for a channel that is none of `CHANNELS`.
+        """
+        for channel in channels:
+            if channel not in CHANNELS:
+                raise UnknownNameError("channel", channel, CHANNELS)
+        world_from_body = self._world_from_body(poses)
+        if "rgb" in channels:
+            self._shadows.update(world_from_body, self._shadow_size or _shadow_size(intrinsics.height))
+        if "rgb" not in channels or self._supersampling == 1:
+            return self._draw(world_from_body, intrinsics, world_from_camera, channels)
+        n = self._supersampling
+        k = intrinsics
+        fine = Intrinsics(k.width * n, k.height * n, k.fx * n, k.fy * n, k.cx * n, k.cy * n)
+        rgb = self._draw(world_from_body, fine, world_from_camera, ("rgb",)).rgb
+        assert rgb is not None
+        linear = cv2.resize(SRGB_DECODE[rgb], (k.width, k.height), interpolation=cv2.INTER_AREA)
+        labels = self._draw(world_from_body, k, world_from_camera, tuple(c for c in channels if c != "rgb"))
+        smooth = SRGB_ENCODE[(linear * 4095 + 0.5).astype(np.int32)]
+        return Frame(smooth, labels.depth_m, labels.instance_ids, labels.normals, labels.coordinates_m)
+
+    def _world_from_body(self, poses: Array) -> Array:
+        fixtures = np.broadcast_to(np.eye(4), (len(self._scene.fixtures), 4, 4))
+        return np.concatenate([matrices_from_poses(poses), fixtures])
+
+    def _project(self, world_from_body: Array, intrinsics: Intrinsics, world_from_camera: Array) -> None:
+        rows = camera_rows(intrinsics, invert(world_from_camera))
+        g = self._geometry
+        project_vertices(g.vertices, g.vertex_start, rows @ world_from_body, NEAR_M, self._screen)
+
+    def _draw(
+        self, world_from_body: Array, k: Intrinsics, world_from_camera: Array, channels: tuple[str, ...]
+    ) -> Frame:
+        g = self._geometry
+        shape = (k.height, k.width)
+        self._project(world_from_body, k, world_from_camera)
+        nearest = np.zeros(shape, dtype=np.float32)
+        winner = np.full(shape, NOTHING, dtype=np.int32)
+        clip = (0, 0, k.width, k.height)
+        rasterize(self._screen, g.faces, 0, len(g.faces), True, NEAR_M, clip, nearest, winner, _NO_COVER)
+        rgb = np.empty((*shape, 3), dtype=np.uint8) if "rgb" in channels else _NO_COLOR
+        depth = np.zeros(shape, dtype=np.float32) if "depth" in channels else _NO_DEPTH
+        ids = np.zeros(shape, dtype=np.uint16) if "ids" in channels else _NO_IDS
+        normals = np.zeros((*shape, 3), dtype=np.float32) if "normals" in channels else _NO_VECTORS
+        coordinates = np.zeros((*shape, 3), dtype=np.float32) if "coordinates" in channels else _NO_VECTORS
+        s = self._shadows
+        shade(
+            winner,
+            g.vertices,
+            g.faces,
+            g.face_body,
+            g.corner_normals,
+            g.corner_uvs,
+            g.uv_density,
+            world_from_body,
+            self._instance_ids,
+            self._surface,
+            self._is_caster,
+            self._texels,
+            self._texture_tables,
+            self._backdrop,
+            world_from_camera,
+            np.array([k.fx, k.fy, k.cx, k.cy]),
+            s.lights,
+            s.rows,
+            s.maps,
+            s.low,
+            s.high,
+            s.filtering,
+            self._ambient,
+            SRGB_ENCODE,
+            rgb,
+            depth,
+            ids,
+            normals,
+            coordinates,
+        )
+        return Frame(
+            rgb if "rgb" in channels else None,
+            depth if "depth" in channels else None,
+            ids if "ids" in channels else None,
+            normals if "normals" in channels else None,
+            coordinates if "coordinates" in channels else None,
+        )
+
+    def silhouettes(self, poses: Array, intrinsics: Intrinsics, world_from_camera: Array) -> list[Silhouette]:
+        """Return where each body would be seen if it were alone, in the order of `poses`."""
+        k, g = intrinsics, self._geometry
+        self._project(self._world_from_body(poses), k, world_from_camera)
+        canvas = (-k.width, -k.height, 2 * k.width, 2 * k.height)
+        silhouettes = []
+        for body in range(self._body_count):
+            first, last = g.vertex_start[body], g.vertex_start[body + 1]
+            box = silhouette_box(self._screen, first, last, NEAR_M, canvas)
+            silhouettes.append(_cover(self._screen, g.faces, int(g.face_start[body]), int(g.face_start[body + 1]), box))
+        return silhouettes
+
+
+def _cover(
+    screen: Array, faces: NDArray[np.int32], first_face: int, last_face: int, clip: tuple[int, int, int, int]
+) -> Silhouette:
+    left, top, right, bottom = clip
+    covered = np.zeros((bottom - top, right - left), dtype=np.uint8)
+    if covered.size:
+        rasterize(screen, faces, first_face, last_face, True, NEAR_M, clip, _NO_DEPTH, _NO_FACES, covered)
+    rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
+    if not len(rows):
+        return Silhouette((0, 0, 0, 0), np.zeros((0, 0), dtype=np.bool_))
+    y, x = int(rows[0]), int(columns[0])
+    height, width = int(rows[-1]) + 1 - y, int(columns[-1]) + 1 - x
+    return Silhouette((left + x, top + y, width, height), covered[y : y + height, x : x + width].view(np.bool_))
+
+
+def _shadow_size(image_height: int) -> int:
+    """Return the power of two, from 128 to 1024, nearest to the image's height."""
+    return int(2 ** np.clip(np.round(np.log2(image_height)), 7, 10))
+
+
+def render_mesh(mesh: Mesh, camera_from_model: Array, intrinsics: Intrinsics) -> NDArray[np.float32]:
+    """Return the z-depth (height, width) of a lone mesh in metres, both sides of its faces, 0 where there is nothing."""
+    g = Geometry.of([mesh])
+    k = intrinsics
+    screen = np.empty((len(g.vertices), 4))
+    rows = camera_rows(k, camera_from_model)[None]
+    project_vertices(g.vertices, g.vertex_start, rows, NEAR_M, screen)
+    nearest = np.zeros((k.height, k.width), dtype=np.float32)
+    clip = (0, 0, k.width, k.height)
+    rasterize(screen, g.faces, 0, len(g.faces), False, NEAR_M, clip, nearest, _NO_FACES, _NO_COVER)
+    with np.errstate(divide="ignore"):
+        return np.where(nearest > 0, 1 / nearest, 0).astype(np.float32)

@@ -1,0 +1,168 @@
+"""Mesh constructors that object families share: an outline stacked along z, a polygon extruded, the parts of both.
+
+Every constructor closes its surface by the way it indexes vertices, and lays UVs whose unit is `UV_UNIT_M`; around a
+closed loop u grows by a whole number, so that a periodic texture shows no seam.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import ConvexHull
+
+from graspsim.geometry import Array, transform
+from graspsim.meshes import UV_UNIT_M, Mesh, Symmetries, finish
+
+SEGMENTS = 52
+"""Sides of a surface of revolution: the least multiple of four whose flats stay within 0.1 % of the diameter of the
+true circle, so that a stated continuous symmetry is exact to that much."""
+
+SAME = 0.03
+"""Relative difference below which two lengths are made equal: a shape is either truly symmetric or visibly not."""
+
+
+def circle(segments: int = SEGMENTS) -> Array:
+    """Return the corners (segments, 2) of a regular polygon in the unit circle, counter-clockwise from +x."""
+    angle = 2 * np.pi * np.arange(segments) / segments
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def equalised(lengths: Sequence[float]) -> tuple[float, ...]:
+    """Return the lengths, each made equal to the first of those before it that it nearly equals (within `SAME`)."""
+    kept: list[float] = []
+    for length in lengths:
+        kept.append(next((k for k in kept if abs(length / k - 1) < SAME), length))
+    return tuple(kept)
+
+
+def rings(outline: Array, profile: ArrayLike) -> Array:
+    """Return the points (k, n, 3) of an outline (n, 2) scaled by and lifted to each (scale, z) of a profile (k, 2)."""
+    scale, z = np.asarray(profile, dtype=np.float64).T
+    planar = scale[:, None, None] * outline
+    return np.concatenate([planar, np.broadcast_to(z[:, None, None], (*planar.shape[:2], 1))], axis=2)
+
+
+def stack(outline: Array, profile: ArrayLike) -> Mesh:
+    """Return the closed surface swept by an outline (n, 2) along a profile (k, 2) of (scale, z).
+
+    The outline runs counter-clockwise around the origin and every point of it is seen from there. The profile starts
+    and ends on the axis, at scale 0; it climbs along the outside and may come back down along the inside of a hollow.
+    """
+    profile = np.asarray(profile, dtype=np.float64)
+    n, levels = len(outline), len(profile) - 2
+    bottom, top = levels * n, levels * n + 1
+    vertices = np.concatenate(
+        [rings(outline, profile[1:-1]).reshape(-1, 3), [[0, 0, profile[0, 1]], [0, 0, profile[-1, 1]]]]
+    )
+    here = np.arange(n)
+    after = (here + 1) % n
+    base = n * np.arange(levels - 1)[:, None]
+    lower = np.stack([base + here, base + after, base + n + after], axis=2)
+    upper = np.stack([base + here, base + n + after, base + n + here], axis=2)
+    faces = np.concatenate(
+        [
+            np.stack([np.full(n, bottom), after, here], axis=1),
+            np.stack([lower, upper], axis=2).reshape(-1, 3),
+            np.stack([bottom - n + here, bottom - n + after, np.full(n, top)], axis=1),
+        ]
+    )
+    return finish(vertices, faces, _stack_uvs(outline, profile, vertices[faces]))
+
+
+def _stack_uvs(outline: Array, profile: Array, corners: Array) -> NDArray[np.float32]:
+    """Return UVs (m, 3, 2) of the corners (m, 3, 3) of a stack: wrapped around steep bands, seen from above on others.
+
+    Wrapping flat bands and thin tips too would squeeze the texture towards the axis without bound.
+    """
+    n = len(outline)
+    step = np.linalg.norm(np.roll(outline, -1, axis=0) - outline, axis=1)
+    turn = np.concatenate([[0.0], np.cumsum(step)]) / step.sum()
+    loop = step.sum() / UV_UNIT_M
+    radius = profile[:, 0] * step.sum() / (2 * np.pi)
+    run, rise = np.diff(radius), np.diff(profile[:, 1])
+    height = np.concatenate([[0.0], np.cumsum(np.hypot(run, rise))]) / UV_UNIT_M
+
+    uvs = corners[..., :2] / UV_UNIT_M
+    i, j = turn[:-1], turn[1:]
+    pole = (i + j) / 2
+    turns = 0
+    first = 0
+    for band in range(len(profile) - 1):
+        low, high = height[band], height[band + 1]
+        is_fan = band in (0, len(profile) - 2)
+        faces = slice(first, first + (n if is_fan else 2 * n))
+        first = faces.stop
+        around = loop * profile[band : band + 2, 0].mean()
+        # One count of turns is kept as long as it serves, since the pattern breaks where the count changes.
+        if not 0.6 * turns <= around <= 1.6 * turns:
+            turns = max(1, round(around))
+        flattened = np.hypot(run[band], rise[band]) / max(abs(run[band]), 1e-12)
+        if abs(rise[band]) < abs(run[band]) or flattened < turns / around:
+            turns = 0
+            continue
+        if band == 0:
+            u, v = [pole, j, i], [low, high, high]
+        elif is_fan:
+            u, v = [i, j, pole], [low, low, high]
+        else:
+            u, v = [i, j, j, i, j, i], [low, low, high, low, high, high]
+        uvs[faces, :, 0] = turns * np.stack(u, axis=1).reshape(-1, 3)
+        uvs[faces, :, 1] = np.broadcast_to(v, (n, len(v))).reshape(-1, 3)
+    return uvs.astype(np.float32)
+
+
+def extrude(outline: Array, pieces: Sequence[Sequence[int]], height_m: float) -> Mesh:
+    """Return a polygon (n, 2), counter-clockwise, extruded along z about the plane z = 0.
+
+    `pieces` are the convex polygons, as indices into the outline, that partition it and share whole edges. A corner at
+    which a piece runs straight on must not come next to the piece's first, from which its triangles fan out.
+    """
+    n = len(outline)
+    half = np.full((n, 1), height_m / 2)
+    vertices = np.concatenate([np.hstack([outline, -half]), np.hstack([outline, half])])
+    cap = np.array([(p[0], p[k], p[k + 1]) for p in pieces for k in range(1, len(p) - 1)])
+    here = np.arange(n)
+    after = (here + 1) % n
+    sides = np.stack([here, after, n + after, here, n + after, n + here], axis=1).reshape(-1, 3)
+    faces = np.concatenate([cap[:, ::-1], cap + n, sides])
+
+    step = np.linalg.norm(np.roll(outline, -1, axis=0) - outline, axis=1)
+    turns = max(1, round(step.sum() / UV_UNIT_M))
+    turn = turns * np.concatenate([[0.0], np.cumsum(step)]) / step.sum()
+    uvs = vertices[faces][..., :2] / UV_UNIT_M
+    i, j, top = turn[:-1], turn[1:], np.full(n, height_m / UV_UNIT_M)
+    uvs[2 * len(cap) :, :, 0] = np.stack([i, j, j, i, j, i], axis=1).reshape(-1, 3)
+    uvs[2 * len(cap) :, :, 1] = np.stack([0 * top, 0 * top, top, 0 * top, top, top], axis=1).reshape(-1, 3)
+    return finish(vertices, faces, uvs.astype(np.float32))
+
+
+def extruded_parts(outline: Array, pieces: Sequence[Sequence[int]], height_m: float) -> list[Array]:
+    """Return the convex parts, vertices (k, 3) each, of what `extrude` makes of the same arguments."""
+    return [rings(outline[list(piece)], [(1, -height_m / 2), (1, height_m / 2)]).reshape(-1, 3) for piece in pieces]
+
+
+def smooth_part(mesh: Mesh, outline: Array, profile: ArrayLike) -> Array:
+    """Return the one convex part (k, 3) of a smooth convex stack: a coarser sampling of it that holds the same volume.
+
+    Points on a curved surface enclose too little; grown to the volume of the mesh, their hull errs to both sides alike.
+    """
+    corners = mesh.vertices[mesh.faces]
+    volume_m3 = np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6
+    part = np.concatenate([rings(outline, np.asarray(profile)[1:-1]).reshape(-1, 3), mesh.vertices[-2:]])
+    middle = (part.min(axis=0) + part.max(axis=0)) / 2
+    return np.asarray(middle + (volume_m3 / ConvexHull(part).volume) ** (1 / 3) * (part - middle))
+
+
+def symmetry_group(*generators: Array, about_z: bool = False) -> Symmetries:
+    """Return every rotation about the origin that products of the generators (3, 3) give.
+
+    With `about_z` any rotation about the z axis is a symmetry too, and the generators are only those that turn it over.
+    """
+    found = [np.eye(3)]
+    for rotation in found:  # Grows while it is walked, which is the closure.
+        for generator in generators:
+            product = generator @ rotation
+            if np.abs(product - np.array(found)).max(axis=(1, 2)).min() > 1e-6:
+                found.append(product)
+    continuous = ((np.array([0.0, 0.0, 1.0]), np.zeros(3)),) if about_z else ()
+    return Symmetries(tuple(transform(rotation) for rotation in found[1:]), continuous)
