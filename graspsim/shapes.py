@@ -133,7 +133,8 @@ def extrude(outline: Array, pieces: Sequence[Sequence[int]], height_m: float) ->
     i, j, top = turn[:-1], turn[1:], np.full(n, height_m / UV_UNIT_M)
     uvs[2 * len(cap) :, :, 0] = np.stack([i, j, j, i, j, i], axis=1).reshape(-1, 3)
     uvs[2 * len(cap) :, :, 1] = np.stack([0 * top, 0 * top, top, 0 * top, top, top], axis=1).reshape(-1, 3)
-    return finish(vertices, faces, uvs.astype(np.float32))
+    # Every corner of a polygon is a crease, however blunt.
+    return finish(vertices, faces, uvs.astype(np.float32), crease_rad=0.1)
 
 
 def extruded_parts(outline: Array, pieces: Sequence[Sequence[int]], height_m: float) -> list[Array]:

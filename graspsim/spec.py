@@ -73,8 +73,8 @@ class PhysicsSpec:
     density_kg_m3: float = ranged(LogUniform(200.0, 2000.0), 1.0, 25_000.0)
     mass_kg: float = ranged(0.0, 0.0, 1000.0)
     friction: float = ranged(LogUniform(0.4, 1.2), 0.0, 10.0)
-    spinning_friction: float = ranged(LogUniform(0.0005, 0.005), 0.0, 1.0)
-    rolling_friction: float = ranged(LogUniform(0.0002, 0.001), 0.0, 1.0)
+    spinning_friction: float = ranged(LogUniform(0.001, 0.006), 0.0, 1.0)
+    rolling_friction: float = ranged(LogUniform(0.0008, 0.004), 0.0, 1.0)
     restitution: float = ranged(Uniform(0.0, 0.4), 0.0, 1.0)
     table_friction: float = ranged(Uniform(0.6, 1.0), 0.0, 10.0)
     table_restitution: float = ranged(Uniform(0.2, 0.8), 0.0, 1.0)
@@ -207,6 +207,7 @@ class CameraSpec:
         width: pixels.
         height: pixels.
         views: camera poses per scene.
+        supersampling: colour samples per pixel and axis; labels are always taken at pixel centres.
         fov_y_deg: vertical field of view.
         principal_offset_px: how far each coordinate of the principal point lies off the image's centre.
         distance_m: from the point looked at.
@@ -219,6 +220,7 @@ class CameraSpec:
     width: int = ranged(640, 16, 8192)
     height: int = ranged(480, 16, 8192)
     views: int = ranged(25, 1, 10_000)
+    supersampling: int = ranged(1, 1, 8)
     fov_y_deg: float = ranged(Uniform(42.0, 50.0), 5.0, 120.0)
     principal_offset_px: tuple[float, float] = ranged((Normal(0.0, 2.0), Normal(0.0, 2.0)), -4096.0, 4096.0)
     distance_m: float = ranged(Uniform(0.55, 1.05), 0.1, 20.0)
@@ -329,7 +331,8 @@ def fixed(spec: SceneSpec, path: str) -> SceneSpec:
             )
         return value
 
-    return replaced(spec, path, middle)
+    result: SceneSpec = replaced(spec, path, middle)
+    return result
 
 
 def replaced(spec: Any, path: str, change: Any) -> Any:

@@ -17,8 +17,8 @@ from graspsim.errors import DatasetError
 DEPTH_MAX = 65535
 
 # Each byte of eight 1-bit pixels becomes two bytes of eight 2-bit pixels.
-_TWO_BITS = np.packbits(np.repeat(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1), 2, axis=1), axis=1)
-_TWO_BITS = np.ascontiguousarray(_TWO_BITS).view(np.uint16)[:, 0]
+_BYTES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+_TWO_BITS = np.packbits(np.repeat(_BYTES, 2, axis=1), axis=1).view(np.uint16)[:, 0]
 
 
 def encode_rgb(rgb: NDArray[np.uint8], extension: str) -> bytes:
@@ -44,7 +44,7 @@ def encode_mask(mask: NDArray[np.bool_]) -> bytes:
     rows[:, 1:] = _TWO_BITS[np.packbits(mask, axis=1)].view(np.uint8)[:, :row_bytes]
     deflate = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 8, zlib.Z_RLE)
     header = struct.pack(">IIBBBBB", width, height, 2, 0, 0, 0, 0)
-    pixels = deflate.compress(rows) + deflate.flush()
+    pixels = deflate.compress(rows.tobytes()) + deflate.flush()
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
 
 

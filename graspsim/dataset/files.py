@@ -15,7 +15,7 @@ def json_lines(content: Any) -> bytes:
     Keys are sorted, whole numbers by value; floats are written in full, so that they read back bit for bit.
     """
     if isinstance(content, Mapping):
-        items = sorted(content.items(), key=lambda item: (0, item[0], "") if _is_int(item[0]) else (1, 0, str(item[0])))
+        items = sorted(content.items(), key=lambda item: (item[0] if isinstance(item[0], int) else 0, str(item[0])))
         lines = [f"{json.dumps(str(key))}: {json.dumps(value, sort_keys=True)}" for key, value in items]
         opening, closing = "{", "}"
     elif isinstance(content, list | tuple):
@@ -25,10 +25,6 @@ def json_lines(content: Any) -> bytes:
         return (json.dumps(content) + "\n").encode()
     body = ",\n".join("  " + line for line in lines)
     return f"{opening}\n{body}\n{closing}\n".encode()
-
-
-def _is_int(key: object) -> bool:
-    return isinstance(key, int)
 
 
 def read_json(path: Path) -> Any:

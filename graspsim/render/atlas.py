@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from graspsim.render.color import SRGB_DECODE
+from graspsim.color import SRGB_DECODE
 
 _MAX_LEVELS = 12
 _MAX_SIZE = 1024

@@ -1,7 +1,6 @@
-"""The default renderer: a rasteriser on the CPU, compiled with Numba. No OpenGL, no display, the same bytes each time."""
+"""The default renderer: a rasteriser on the CPU, compiled with Numba. No OpenGL, no display, the same bytes always."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
@@ -11,7 +10,8 @@ from graspsim.errors import UnknownNameError
 from graspsim.geometry import Array, Intrinsics, invert, matrices_from_poses
 from graspsim.meshes import Mesh, ObjectModel
 from graspsim.render.atlas import build_atlas
-from graspsim.render.color import SRGB_DECODE, SRGB_ENCODE
+from graspsim.render.buffers import Geometry
+from graspsim.color import SRGB_DECODE, SRGB_ENCODE
 from graspsim.render.fixtures import fixture_mesh
 from graspsim.render.frame import CHANNELS, Frame, Silhouette
 from graspsim.render.kernels import NOTHING, project_vertices, rasterize, silhouette_box
@@ -27,53 +27,6 @@ _NO_COVER = np.zeros((0, 0), dtype=np.uint8)
 _NO_COLOR = np.zeros((0, 0, 3), dtype=np.uint8)
 _NO_IDS = np.zeros((0, 0), dtype=np.uint16)
 _NO_VECTORS = np.zeros((0, 0, 3), dtype=np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class Geometry:
-    """The meshes of several bodies in one set of arrays.
-
-    Attributes:
-        vertices: (n, 3) in body frames.
-        faces: (m, 3) int32.
-        vertex_start: (b + 1,) body i owns the vertices from entry i to entry i + 1.
-        face_start: (b + 1,) the same for faces.
-        face_body: (m,) int32.
-        corner_normals: (m, 3, 3) float32.
-        corner_uvs: (m, 3, 2) float32.
-        uv_density: (m,) float32, UV units per metre.
-    """
-
-    vertices: Array
-    faces: NDArray[np.int32]
-    vertex_start: NDArray[np.int64]
-    face_start: NDArray[np.int64]
-    face_body: NDArray[np.int32]
-    corner_normals: NDArray[np.float32]
-    corner_uvs: NDArray[np.float32]
-    uv_density: NDArray[np.float32]
-
-    @staticmethod
-    def of(meshes: Sequence[Mesh]) -> "Geometry":
-        """Concatenate meshes."""
-        vertex_start = np.concatenate([[0], np.cumsum([len(m.vertices) for m in meshes])]).astype(np.int64)
-        face_start = np.concatenate([[0], np.cumsum([len(m.faces) for m in meshes])]).astype(np.int64)
-        faces = np.concatenate([m.faces + start for m, start in zip(meshes, vertex_start, strict=False)])
-        vertices = np.concatenate([m.vertices for m in meshes])
-        uvs = np.concatenate([m.corner_uvs for m in meshes])
-        edges, uv_edges = np.diff(vertices[faces], axis=1), np.diff(uvs.astype(np.float64), axis=1)
-        area = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1)
-        uv_area = np.abs(uv_edges[:, 0, 0] * uv_edges[:, 1, 1] - uv_edges[:, 0, 1] * uv_edges[:, 1, 0])
-        return Geometry(
-            vertices=vertices,
-            faces=faces.astype(np.int32),
-            vertex_start=vertex_start,
-            face_start=face_start,
-            face_body=np.repeat(np.arange(len(meshes)), np.diff(face_start)).astype(np.int32),
-            corner_normals=np.concatenate([m.corner_normals for m in meshes]),
-            corner_uvs=uvs,
-            uv_density=np.sqrt(uv_area / np.maximum(area, 1e-18)).astype(np.float32),
-        )
 
 
 def camera_rows(intrinsics: Intrinsics, camera_from_world: Array) -> Array:
@@ -265,7 +218,7 @@ def _shadow_size(image_height: int) -> int:
 
 
 def render_mesh(mesh: Mesh, camera_from_model: Array, intrinsics: Intrinsics) -> NDArray[np.float32]:
-    """Return the z-depth (height, width) of a lone mesh in metres, both sides of its faces, 0 where there is nothing."""
+    """Return the z-depth (height, width) of a lone mesh in metres, both sides of its faces drawn, 0 where none is."""
     g = Geometry.of([mesh])
     k = intrinsics
     screen = np.empty((len(g.vertices), 4))

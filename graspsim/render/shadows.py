@@ -1,13 +1,13 @@
 """Shadow maps: the scene's casters as each light sees them."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graspsim.geometry import Array, look_at
 from graspsim.geometry import invert as inverse_of
+from graspsim.render.buffers import Geometry
 from graspsim.render.kernels import block_range, project_vertices, rasterize
 from graspsim.render.shading import BLOCK
 from graspsim.scene import Light
@@ -16,13 +16,6 @@ _NEAR = 0.01
 _NO_FACES = np.zeros((0, 0), dtype=np.int32)
 _NO_COVER = np.zeros((0, 0), dtype=np.uint8)
 _MAX_FILTER_TEXELS = 8.0
-
-
-class _Geometry(Protocol):
-    vertices: Array
-    faces: NDArray[np.int32]
-    vertex_start: NDArray[np.int64]
-    face_start: NDArray[np.int64]
 
 
 class ShadowMaps:
@@ -37,7 +30,7 @@ class ShadowMaps:
         filtering: (l, 2) filter radius in texels, and offset along the normal in metres at q = 1.
     """
 
-    def __init__(self, lights: Sequence[Light], geometry: _Geometry, is_caster: NDArray[np.bool_]) -> None:
+    def __init__(self, lights: Sequence[Light], geometry: Geometry, is_caster: NDArray[np.bool_]) -> None:
         self._lights = lights
         self._geometry = geometry
         self._casters = np.flatnonzero(is_caster)

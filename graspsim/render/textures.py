@@ -2,9 +2,8 @@
 
 Every pattern is `name(colors, frequency, size, rng)`: three sRGB colours in [0, 1], how often it repeats across the
 unit square, the side in pixels, and a generator that is the only source of variety. It returns (size, size, 3) uint8
-sRGB. What makes a pattern periodic is that it is built from nothing but waves with whole numbers of cycles, spectra on
-the whole-number frequencies, and grids of cells that wrap around. Hard edges are ramped over about a pixel, since a
-texture is magnified wherever a surface is near and a staircase would then show.
+sRGB. It tiles because it is built from nothing but waves of whole numbers of cycles, spectra on whole frequencies, and
+grids of cells that wrap around. Hard edges are ramped over a pixel: magnified, a staircase would show.
 """
 
 from collections.abc import Callable
@@ -78,23 +77,20 @@ def checker(colors: Colors, frequency: int, size: int, rng: np.random.Generator)
     slope = 4 * float(np.hypot(*waves[0])) / size
     ramp = 2 / (slope * _EDGE_PX)
     tiles = 0.5 - 0.5 * np.clip(across * ramp, -1, 1) * np.clip(along * ramp, -1, 1)
-    if grout == 0.0:
-        return _blend(colors, tiles, np.zeros_like(tiles))
-    half_width_px = max(2 * float(grout) / slope, 0.6)
-    lines = _line(np.minimum(np.abs(across), np.abs(along)) / np.float32(slope), half_width_px)
+    lines = np.zeros_like(tiles)
+    if grout > 0.0:
+        lines = _line(np.minimum(np.abs(across), np.abs(along)) * np.float32(1 / slope), max(2 * grout / slope, 0.6))
     return _blend(colors, tiles * (1 - lines), lines)
 
 
 def stripes(colors: Colors, frequency: int, size: int, rng: np.random.Generator) -> Image:
     """Return bands of the three colours along a random one of four directions, as (size, size, 3) uint8 sRGB."""
     wave_x, wave_y = _direction(rng)
-    shift = rng.random()
-    ends = np.cumsum(rng.dirichlet((4.0, 4.0, 4.0)))[:2]
-    phase = _phase(frequency * wave_x, frequency * wave_y, size) + np.float32(shift)
-    pixels = np.float32(size / (frequency * np.hypot(wave_x, wave_y)))  # in one period
-    second = _band(phase, 0.0, float(ends[0]), pixels)
-    third = _band(phase, float(ends[0]), float(ends[1]), pixels)
-    return _blend(colors, second, third)
+    first_end, second_end, _ = np.cumsum(rng.dirichlet((4.0, 4.0, 4.0))).tolist()
+    phase = _phase(frequency * wave_x, frequency * wave_y, size) + np.float32(rng.random())
+    period_px = float(size / (frequency * np.hypot(wave_x, wave_y)))
+    second = _band(phase, 0.0, first_end, period_px)
+    return _blend(colors, second, _band(phase, first_end, second_end, period_px))
 
 
 def gradient(colors: Colors, frequency: int, size: int, rng: np.random.Generator) -> Image:
@@ -106,9 +102,8 @@ def gradient(colors: Colors, frequency: int, size: int, rng: np.random.Generator
     crossing = _phase(-wave_y or 1, wave_x, size) + np.float32(bend_shift)
     phase = _phase(frequency * wave_x, frequency * wave_y, size) + np.float32(shift)
     phase += np.float32(bend) * np.sin(2 * np.pi * crossing, dtype=np.float32)
-    # Each colour's share is a raised cosine: they sum to 1 and are nowhere kinked.
-    shares = [(1 + 2 * np.cos(2 * np.pi * (phase - np.float32(i / 3)), dtype=np.float32)) / 3 for i in range(3)]
-    shares = [np.clip(share * 1.5, 0, None) for share in shares]
+    # Each colour leads in a third of the period and is gone from another, so that all three are seen pure.
+    shares = [np.maximum(0.5 + np.cos(2 * np.pi * (phase - np.float32(i / 3))), 0) for i in range(3)]
     total = shares[0] + shares[1] + shares[2]
     return _blend(colors, shares[1] / total, shares[2] / total)
 
@@ -161,26 +156,25 @@ def marble(colors: Colors, frequency: int, size: int, rng: np.random.Generator) 
     warp = _field(frequency, frequency, size, rng, slope=2.8)
     bands = _triangle_wave(_phase(frequency * wave_x, frequency * wave_y, size) + np.float32(turbulence) * warp)
     # A vein swells and thins out along its way, down to nothing.
-    veins = _vein(bands, np.float32(width_px)) * np.clip(0.75 + 0.6 * cloud, 0.1, 1)
-    hairlines = _vein(warp + 0.5 * cloud, np.float32(0.4 * width_px)) * np.clip(0.3 - 0.5 * cloud, 0, 0.7)
+    veins = _vein(bands, width_px) * np.clip(0.75 + 0.6 * cloud, 0.1, 1)
+    hairlines = _vein(warp + 0.5 * cloud, 0.4 * width_px) * np.clip(0.3 - 0.5 * cloud, 0, 0.7)
     third = np.maximum(veins, hairlines)
-    return _blend(colors, ndtr(1.4 * cloud - 0.4) * (1 - third), third)
+    return _blend(colors, np.clip(0.35 + 0.45 * cloud, 0, 1) * (1 - third), third)
 
 
 def speckle(colors: Colors, frequency: int, size: int, rng: np.random.Generator) -> Image:
     """Return terrazzo: chips of the second and third colour, large and small, in the first; (size, size, 3) uint8."""
     count = min(4 * frequency, size // 5)
     edge_px, owner = _voronoi(count, size, rng)
-    cell_px = size / count
     # The margin shrinks each cell to a chip; past the cell's half width the chip is gone.
-    margin_px = np.maximum(cell_px * rng.uniform(0.04, 0.5, count * count), 0.6).astype(np.float32)
+    margin_px = np.maximum(size / count * rng.uniform(0.04, 0.5, count * count), 0.6).astype(np.float32)
     share = (rng.random(count * count) < 0.4).astype(np.float32)
     chips = np.clip((edge_px - margin_px[owner]) / _EDGE_PX + np.float32(0.5), 0, 1)
     third = share[owner] * chips
     second = chips - third
-    grain = _field(16 * frequency, 16 * frequency, size, rng, slope=2.0) * (1 - chips)
-    second += np.clip(2.4 * (grain - np.float32(1.7)), 0, 0.8)
-    third += np.clip(2.4 * (-grain - np.float32(1.7)), 0, 0.8)
+    grain = 2.4 * _field(16 * frequency, 16 * frequency, size, rng, slope=2.0)
+    second += np.clip(grain - 4, 0, 0.8) * (1 - chips)
+    third += np.clip(-grain - 4, 0, 0.8) * (1 - chips)
     return _blend(colors, second, third)
 
 
@@ -214,20 +208,20 @@ def _line(distance_px: Plane, half_width_px: float) -> Plane:
     return cast(Plane, np.clip((half_width_px - distance_px) / _EDGE_PX + np.float32(0.5), 0, 1))
 
 
-def _band(phase: Plane, start: float, end: float, pixels: np.float32) -> Plane:
-    """Return the coverage of the part of each period from `start` to `end`; a period is so many pixels long."""
+def _band(phase: Plane, start: float, end: float, period_px: float) -> Plane:
+    """Return the coverage of the part of each period from `start` to `end`."""
     half = (end - start) / 2
     offset = phase - np.float32(start + half)
-    return _line(np.abs(offset - np.rint(offset)) * pixels, half * float(pixels))
+    return _line(np.abs(offset - np.rint(offset)) * np.float32(period_px), half * period_px)
 
 
-def _vein(field: Plane, width_px: np.float32) -> Plane:
+def _vein(field: Plane, width_px: float) -> Plane:
     """Return how strongly a vein shows along the field's zeros, softly, `width_px` to either side."""
     # Dividing by the slope turns the field's value into a distance, so that steep places do not thin the vein out.
     down = np.roll(field, -1, axis=0) - field
     right = np.roll(field, -1, axis=1) - field
     distance_px = np.abs(field) / np.sqrt(down * down + right * right + np.float32(1e-6))
-    return np.exp(-distance_px / max(width_px, np.float32(0.7)))
+    return np.exp(-distance_px / np.float32(max(width_px, 0.7)))
 
 
 def _field(cycles_x: float, cycles_y: float, size: int, rng: np.random.Generator, *, slope: float) -> Plane:
@@ -248,49 +242,47 @@ def _field(cycles_x: float, cycles_y: float, size: int, rng: np.random.Generator
 def _voronoi(count: int, size: int, rng: np.random.Generator) -> tuple[Plane, NDArray[np.intp]]:
     """Divide the unit square among count² scattered points, periodically.
 
-    Returns each pixel's distance in pixels from the nearest border between two cells, and the number of the cell that
-    owns it, both (size, size).
+    Returns each pixel's distance from the nearest border and the number of the cell that owns it, both (size, size).
     """
     wrapped = np.arange(-1, count + 1) % count
     # Points keep clear of their square's rim: then the nearest two are practically always in the 3 × 3 squares around.
     jitter = rng.uniform(0.1, 0.9, (2, count, count)).astype(np.float32)[:, wrapped][:, :, wrapped]
-    numbers = wrapped[:, None] * count + wrapped[None, :]
-    return cast(tuple[Plane, NDArray[np.intp]], _search_points(jitter, numbers, size))
+    edge_px, owner = _search_points(jitter, wrapped[:, None] * count + wrapped[None, :], size)
+    # Rolled at random: the unit square's rim, a border between squares, would else be one between cells too often.
+    shift = rng.integers(size, size=2)
+    return np.roll(edge_px, shift, (0, 1)), np.roll(owner, shift, (0, 1))
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def _search_points(jitter: Plane, numbers: NDArray[np.intp], size: int) -> tuple[Plane, NDArray[np.intp]]:
-    """Find each pixel's nearest two points among the 3 × 3 squares around it.
+    """Find each pixel's nearest point and border among the 3 × 3 squares around it, as `_voronoi` returns them.
 
-    `jitter` (2, n + 2, n + 2) is the points' x and y in their squares, and `numbers` (n + 2, n + 2) the cells' numbers,
-    both on the grid of squares wrapped by one. Returns what `_voronoi` does.
+    `jitter` (2, n + 2, n + 2) is x and y in each square and `numbers` (n + 2, n + 2) its cell; both are wrapped by one.
     """
-    squares_per_px = np.float32(len(numbers) - 2) / np.float32(size)
-    half, infinity = np.float32(0.5), np.float32(np.inf)
-    edge_px = np.empty((size, size), np.float32)
-    owner = np.empty((size, size), np.intp)
+    squares_per_px, half = np.float32(len(numbers) - 2) / np.float32(size), np.float32(0.5)
+    edge_px, owner = np.empty((size, size), np.float32), np.empty((size, size), np.intp)
+    to_x, to_y = np.empty(9, np.float32), np.empty(9, np.float32)
     for v in range(size):
         y = (np.float32(v) + half) * squares_per_px
         for u in range(size):
             x = (np.float32(u) + half) * squares_per_px
-            nearest = second = infinity
-            nearest_x = nearest_y = second_x = second_y = np.float32(0)
-            number = 0
-            for row in range(int(y), int(y) + 3):
-                for column in range(int(x), int(x) + 3):
-                    to_x = np.float32(column - 1) + jitter[0, row, column] - x
-                    to_y = np.float32(row - 1) + jitter[1, row, column] - y
-                    squared = to_x * to_x + to_y * to_y
-                    if squared < nearest:
-                        second, second_x, second_y = nearest, nearest_x, nearest_y
-                        nearest, nearest_x, nearest_y = squared, to_x, to_y
-                        number = numbers[row, column]
-                    elif squared < second:
-                        second, second_x, second_y = squared, to_x, to_y
-            # The border is the two points' bisector: its distance is (d₂² - d₁²) / (2 |p₂ - p₁|).
-            gap = np.sqrt((second_x - nearest_x) ** 2 + (second_y - nearest_y) ** 2)
-            edge_px[v, u] = (second - nearest) / (2 * gap * squares_per_px)
-            owner[v, u] = number
+            nearest, own = np.float32(np.inf), 0
+            for i in range(9):
+                row, column = int(y) + i // 3, int(x) + i % 3
+                to_x[i] = np.float32(column - 1) + jitter[0, row, column] - x
+                to_y[i] = np.float32(row - 1) + jitter[1, row, column] - y
+                squared = to_x[i] * to_x[i] + to_y[i] * to_y[i]
+                if squared < nearest:
+                    nearest, own = squared, i
+            # The border with a neighbour is the two points' bisector, at a distance of (d² - d₀²) / (2 |p - p₀|).
+            edge = np.float32(np.inf)
+            for i in range(9):
+                if i != own:
+                    rise = to_x[i] * to_x[i] + to_y[i] * to_y[i] - nearest
+                    gap_x, gap_y = to_x[i] - to_x[own], to_y[i] - to_y[own]
+                    edge = min(edge, rise * rise / (gap_x * gap_x + gap_y * gap_y))
+            edge_px[v, u] = half * np.sqrt(edge) / squares_per_px
+            owner[v, u] = numbers[int(y) + own // 3, int(x) + own % 3]
     return edge_px, owner
 
 
@@ -298,7 +290,7 @@ def _read_image(path: str | None, size: int) -> Image:
     if path is None:
         raise SpecError("A texture of kind 'image' needs the path of an image file; got None.")
     try:
-        # Decoded from memory, because cv2.imread prints warnings of its own for what is not an image.
+        # From memory, because cv2.imread prints warnings of its own.
         image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     except (OSError, cv2.error) as error:
         raise SpecError(f"The image {path!r} cannot be read: {error}.") from error

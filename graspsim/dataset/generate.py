@@ -1,0 +1,154 @@
+"""One scene of a dataset, from its number to its folder: sample, settle, look, render, label, write."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graspsim.dataset.records import FrameRecord
+from graspsim.dataset.scene_writer import SceneWriter
+from graspsim.geometry import Array, invert, matrices_from_poses
+from graspsim.labels import Target, box_corners, label_frame
+from graspsim.meshes import ObjectModel
+from graspsim.object_set import ObjectSet
+from graspsim.physics.settle import settle_scene
+from graspsim.physics.world import SettleOutcome
+from graspsim.plain import to_plain
+from graspsim.registry import load
+from graspsim.render.frame import Renderer
+from graspsim.sampling import sample_scene
+from graspsim.scene import Body, Fixture, Scene, View
+from graspsim.sensors import apply_to_depth, apply_to_rgb
+from graspsim.spec import SceneSpec
+from graspsim.streams import Stream, generator
+from graspsim.views import sample_view
+
+
+@dataclass(frozen=True)
+class DumpJob:
+    """A dataset to be made. Together with the installed versions it decides every byte.
+
+    Attributes:
+        spec: of its scenes.
+        root_seed: names the dataset's worlds, with the scene's number.
+        frames: images in all; the last scene holds what is left over.
+        root: the dataset's folder.
+        split: BOP's name for the part of the dataset; a split of type pbr holds JPEG images, any other PNG.
+    """
+
+    spec: SceneSpec
+    root_seed: int
+    frames: int
+    root: Path
+    split: str
+
+    @property
+    def scene_count(self) -> int:
+        """How many scenes hold the frames."""
+        return math.ceil(self.frames / self.spec.camera.views)
+
+    def frames_of(self, scene_id: int) -> int:
+        """Return how many frames scene `scene_id` holds."""
+        return min(self.spec.camera.views, self.frames - scene_id * self.spec.camera.views)
+
+
+@dataclass(frozen=True)
+class SceneReport:
+    """What the summary of a run says of one scene."""
+
+    frames: int
+    instances: int
+    requested: int
+    placed: int
+    settled: SettleOutcome
+
+
+def generate_scene(
+    job: DumpJob, objects: ObjectSet, scene_id: int, on_frame: Callable[[], None] = lambda: None
+) -> SceneReport:
+    """Make scene `scene_id` and write its folder; `on_frame` is called after each frame.
+
+    Raises:
+        DatasetError: if the folder cannot be written.
+        GraspsimError: if nothing fits into the scene.
+    """
+    spec = job.spec
+    scene = sample_scene(spec, objects, job.root_seed, scene_id)
+    models = {body.obj_id: objects[body.obj_id] for body in scene.bodies}
+    scene, poses, outcome = settle_scene(scene, models, spec.layout.settle_limit_s)
+    body_models = [models[body.obj_id] for body in scene.bodies]
+    renderer: Renderer = load("renderer", "raster")(scene, models, supersampling=spec.camera.supersampling)
+    writer = SceneWriter(
+        job.root / job.split,
+        scene_id,
+        list(objects.target_ids),
+        rgb_format="jpg" if job.split.endswith("_pbr") else "png",
+    )
+    views, instances = [], 0
+    try:
+        for im_id in range(job.frames_of(scene_id)):
+            view = sample_view(spec, scene, poses, body_models, im_id)
+            record = record_frame(scene, poses, body_models, renderer, view, im_id)
+            writer.add(record)
+            views.append(view)
+            instances += len(record.labels)
+            on_frame()
+        writer.close({"scene_params.json": scene_params(scene, poses, views, outcome)})
+    except BaseException:
+        writer.abort()
+        raise
+    return SceneReport(len(views), instances, scene.requested, len(scene.bodies), outcome)
+
+
+def record_frame(
+    scene: Scene, poses: Array, models: list[ObjectModel], renderer: Renderer, view: View, im_id: int
+) -> FrameRecord:
+    """Render and label one view of a scene whose bodies, of `models`, are at `poses` (n, 7)."""
+    k = view.intrinsics
+    world_from_camera = matrices_from_poses(view.world_from_camera)[0]
+    frame = renderer.render(poses, k, world_from_camera, ("rgb", "depth", "ids"))
+    assert frame.rgb is not None
+    assert frame.depth_m is not None
+    rng = generator(scene.root_seed, scene.index, Stream.SENSOR, im_id, 1)
+    rgb = apply_to_rgb(frame.rgb, view.sensor, rng)
+    depth_m = apply_to_depth(frame.depth_m, view.sensor, k.fx, rng)
+    camera_from_body = invert(world_from_camera) @ matrices_from_poses(poses)
+    chosen = [i for i, body in enumerate(scene.bodies) if body.is_target]
+    targets = [
+        Target(
+            scene.bodies[i].instance_id,
+            scene.bodies[i].obj_id,
+            box_corners(models[i].mesh.vertices.min(axis=0), models[i].mesh.vertices.max(axis=0)),
+            camera_from_body[i],
+        )
+        for i in chosen
+    ]
+    silhouettes = renderer.silhouettes(poses, k, world_from_camera)
+    labels = label_frame(frame, [silhouettes[i] for i in chosen], targets, k, depth_m)
+    return FrameRecord(im_id, rgb, depth_m, k, world_from_camera, labels)
+
+
+def scene_params(scene: Scene, poses: Array, views: list[View], outcome: SettleOutcome) -> dict[str, Any]:
+    """Return every value that was sampled for a scene, and how it settled, as JSON can hold it."""
+    return {
+        "scene": to_plain(scene),
+        "settled_poses": {str(b.instance_id): np.asarray(p).tolist() for b, p in zip(scene.bodies, poses, strict=True)},
+        "settle": to_plain(outcome),
+        "effective_friction": effective_frictions(scene.bodies, scene.fixtures),
+        "views": to_plain(tuple(views)),
+    }
+
+
+def effective_frictions(bodies: tuple[Body, ...], fixtures: tuple[Fixture, ...]) -> dict[str, dict[str, float]]:
+    """Return the lateral friction of each body on each fixture: Bullet takes the product, at most 10."""
+    return {
+        str(body.instance_id): {
+            fixture.name: min(body.lateral_friction * fixture.lateral_friction, 10.0)
+            for fixture in fixtures
+            if not fixture.is_room
+        }
+        for body in bodies
+    }

@@ -1,0 +1,301 @@
+"""Meshes from files become the same `ObjectModel` that a family builds.
+
+A scan is seldom the closed surface that mass, collision and masks call for. What can be mended without guessing at the
+shape is mended here; what cannot is refused, with the reason.
+"""
+
+import difflib
+import hashlib
+import os
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import coacd
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import breadth_first_order, connected_components
+
+from graspsim.errors import MeshError
+from graspsim.geometry import Array
+from graspsim.meshes import UV_UNIT_M, ObjectModel, Symmetries, box_uvs, finish, object_model
+
+EXTENSIONS = (".obj", ".ply", ".stl", ".glb", ".off")
+MAX_FACES = 500_000
+MAX_EXTENT_M = 2.0
+MAX_HOLE = 0.1
+"""Largest hole that is closed, by its circumference over the diagonal of the bounding box. The mouth of a cup that was
+modelled as a bare surface is larger: closing that one would make another object of it."""
+
+# Settings of CoACD (Wei et al. 2022, arXiv:2205.02961). Its preprocessing, off here, thickens thin walls by a fifth.
+DECOMPOSITION: dict[str, Any] = {
+    "threshold": 0.05,
+    "max_convex_hull": 32,
+    "preprocess_mode": "off",
+    "resolution": 1000,
+    "mcts_nodes": 15,
+    "mcts_iterations": 60,
+    "decimate": True,
+    "max_ch_vertex": 64,
+    "seed": 0,
+}
+
+Faces = NDArray[np.int32]
+
+
+def import_mesh(path: str | os.PathLike[str], scale: float = 1.0) -> ObjectModel:
+    """Return the object in an .obj, .ply, .stl, .glb or .off file, `scale` metres to the file's unit.
+
+    Axes stay as they are in the file. An image texture is kept, v pointing up in it. Convex parts come from CoACD,
+    which takes seconds, and are cached under `$GRASPSIM_CACHE`, by default ~/.cache/graspsim. No symmetry is stated.
+
+    Raises:
+        MeshError: if the file cannot be read, or its mesh is empty, too large, or not to be closed.
+    """
+    path = Path(path)
+    content = _read(path)
+    vertices, faces, uvs, texture = _load(path)
+    extent_m = scale * float(np.ptp(vertices, axis=0).max())
+    if extent_m > MAX_EXTENT_M:
+        raise MeshError(
+            f"{path} is {extent_m:g} m long, more than {MAX_EXTENT_M:g} m. It looks like millimetres: pass "
+            f"scale={scale / 1000:g}, or --set objects.mesh_scale={scale / 1000:g} on the command line."
+        )
+    vertices, faces, uvs = _closed(path, vertices, faces, uvs)
+    if texture is None:
+        uvs = box_uvs(vertices, faces, UV_UNIT_M / scale)
+    # Parts are kept in the file's unit, so that one decomposition serves every scale.
+    parts = _cached_parts(content, vertices, faces)
+    mesh = finish(vertices * scale, faces, uvs)
+    return object_model(path.stem, mesh, [part * scale for part in parts], Symmetries(), texture)
+
+
+def _read(path: Path) -> bytes:
+    extension = path.suffix.lower()
+    if extension not in EXTENSIONS:
+        near = difflib.get_close_matches(extension, EXTENSIONS, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise MeshError(f"{path} has extension {extension!r}.{hint} Known: {', '.join(EXTENSIONS)}.")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MeshError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _load(path: Path) -> tuple[Array, Faces, NDArray[np.float32], NDArray[np.uint8] | None]:
+    """Return vertices (n, 3), faces (m, 3) and corner UVs (m, 3, 2) as in the file, and the texture if it has one."""
+    try:
+        mesh: Any = trimesh.load_scene(path, process=False).to_mesh()
+    except Exception as error:  # Each of trimesh's readers fails in its own way on a damaged file.
+        raise MeshError(f"{path} cannot be read as a mesh: {error}.") from error
+    if mesh is None or len(mesh.faces) == 0:
+        raise MeshError(f"{path} holds an empty mesh: 0 faces.")
+    if len(mesh.faces) > MAX_FACES:
+        raise MeshError(f"{path} has {len(mesh.faces):,} faces, more than {MAX_FACES:,}; decimate it first.")
+    if not np.isfinite(mesh.vertices).all():
+        raise MeshError(
+            f"{path} has {int((~np.isfinite(mesh.vertices)).any(axis=1).sum())} vertices that are no numbers."
+        )
+    vertices, faces = np.array(mesh.vertices, dtype=np.float64), np.array(mesh.faces, dtype=np.int32)
+    material = getattr(mesh.visual, "material", None)
+    image = getattr(material, "image", None) or getattr(material, "baseColorTexture", None)
+    uv = getattr(mesh.visual, "uv", None)
+    if image is None or uv is None:
+        return vertices, faces, np.zeros((len(faces), 3, 2), dtype=np.float32), None
+    return vertices, faces, np.asarray(uv, dtype=np.float32)[faces], np.array(image.convert("RGB"))
+
+
+def _closed(
+    path: Path, vertices: Array, faces: Faces, uvs: NDArray[np.float32]
+) -> tuple[Array, Faces, NDArray[np.float32]]:
+    """Return the mesh welded, wound outward, with small holes filled and with every edge shared by just two faces."""
+    # Welding is by position; files repeat a vertex wherever its UV or normal jumps.
+    grid = np.round((vertices - vertices.min(axis=0)) / (np.ptp(vertices, axis=0).max() * 1e-7)).astype(np.int64)
+    _, kept, index = np.unique(grid, axis=0, return_index=True, return_inverse=True)
+    vertices, faces = vertices[kept], index.reshape(-1)[faces].astype(np.int32)
+    whole = _distinct(faces)
+    if len(whole) == 0:
+        raise MeshError(f"{path} holds an empty mesh: none of its {len(faces)} faces has an area.")
+    faces, uvs = faces[whole], uvs[whole]
+
+    flipped = _miswound(vertices, faces)
+    faces[flipped], uvs[flipped] = faces[flipped][:, ::-1], uvs[flipped][:, ::-1]
+    faces, uvs = _fill_holes(path, vertices, faces, uvs)
+    if _volume(vertices, faces) < 0:
+        faces, uvs = faces[:, ::-1], uvs[:, ::-1]
+    extent = np.ptp(vertices, axis=0).max()
+    if _volume(vertices, faces) < 1e-9 * extent**3:
+        raise MeshError(f"{path} has no volume: its {len(faces)} faces enclose nothing.")
+    vertices, faces = _parted(path, vertices, faces)
+    return vertices, np.ascontiguousarray(faces), np.ascontiguousarray(uvs)
+
+
+def _distinct(faces: Faces) -> NDArray[np.intp]:
+    """Return which faces to keep: no slivers of two corners, and none of those that lie on one another."""
+    is_triangle = (faces != np.roll(faces, 1, axis=1)).all(axis=1)
+    turned = np.take_along_axis(faces, (np.argmin(faces, axis=1)[:, None] + np.arange(3)) % 3, axis=1)
+    _, first, group = np.unique(np.sort(faces, axis=1), axis=0, return_index=True, return_inverse=True)
+    facing = np.bincount(group.reshape(-1), np.where(turned[:, 1] < turned[:, 2], 1, -1))
+    single = first[is_triangle[first]]
+    # Two faces back to back are where sheets of the surface touch, and enclose nothing: they go together.
+    touching = facing[group.reshape(-1)[single]] == 0
+    # Unless most are: then the file draws each face from both sides.
+    return np.sort(single if touching.mean() > 0.5 else single[~touching]) if len(single) else single
+
+
+def _volume(vertices: Array, faces: Faces) -> float:
+    a, b, c = np.moveaxis(vertices[faces] - vertices.mean(axis=0), 1, 0)
+    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
+
+
+def _edges(faces: Faces) -> Faces:
+    """Return the directed edges (3m, 2): rows 3i to 3i + 2 are those of face i, and leave its corners in turn."""
+    return np.stack([faces, np.roll(faces, -1, axis=1)], axis=2).reshape(-1, 2)
+
+
+def _grouped(edges: Faces) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the group (e,) of each edge, whichever way it runs, and the number of edges in each group."""
+    _, group, counts = np.unique(np.sort(edges, axis=1), axis=0, return_inverse=True, return_counts=True)
+    return group.reshape(-1), counts
+
+
+def _miswound(vertices: Array, faces: Faces) -> NDArray[np.bool_]:
+    """Return which faces (m,) must be turned over for neighbours to agree, and each so mended body to face outward."""
+    edges = _edges(faces)
+    group, counts = _grouped(edges)
+    order = np.argsort(group, kind="stable")
+    pairs = order[np.isin(group[order], np.flatnonzero(counts == 2))].reshape(-1, 2)
+    one, other = (pairs // 3).T
+    is_same_way = edges[pairs[:, 0], 0] == edges[pairs[:, 1], 0]
+    flipped = np.zeros(len(faces), dtype=bool)
+    if not is_same_way.any():
+        return flipped
+    links = coo_array((np.where(is_same_way, 2.0, 1.0), (one, other)), shape=(len(faces),) * 2).tocsr()
+    links = (links + links.T).tocsr()
+    _, body = connected_components(links, directed=False)
+    for label in np.unique(body[one[is_same_way]]):
+        members = np.flatnonzero(body == label)
+        walk, before = breadth_first_order(links, members[0], directed=False)
+        for face in walk[1:]:
+            flipped[face] = flipped[before[face]] != (links[before[face], face] == 2)
+        mended = np.where(flipped[members, None], faces[members][:, ::-1], faces[members])
+        if _volume(vertices, mended) < 0:
+            flipped[members] ^= True
+    return flipped
+
+
+def _fill_holes(
+    path: Path, vertices: Array, faces: Faces, uvs: NDArray[np.float32]
+) -> tuple[Faces, NDArray[np.float32]]:
+    """Close each small loop of open edges by a fan of triangles; a new corner takes a UV its vertex already has.
+
+    Raises:
+        MeshError: if open edges form no plain loop, or one too long to be a flaw of the file.
+    """
+    edges = _edges(faces)
+    group, counts = _grouped(edges)
+    is_open = counts[group] == 1
+    # The missing face runs along each open edge in the other direction.
+    after = {int(b): int(a) for a, b in edges[is_open]}
+    refusal = MeshError(
+        f"{path} is not watertight and cannot be repaired: it has {int(is_open.sum())} open edges, around holes too "
+        "large or too tangled to fill."
+    )
+    if len(after) < is_open.sum() or set(after) != set(after.values()):
+        raise refusal
+    longest = MAX_HOLE * np.linalg.norm(np.ptp(vertices, axis=0))
+    fans = []
+    while after:
+        start, corner = after.popitem()
+        loop = [start]
+        while corner != start:
+            loop.append(corner)
+            corner = after.pop(corner)
+        length = np.linalg.norm(vertices[loop] - np.roll(vertices[loop], 1, axis=0), axis=1).sum()
+        # A hole of three edges has only one filling, whatever its size.
+        if len(loop) > 3 and length > longest:
+            raise refusal
+        fans += [(loop[0], loop[k], loop[k + 1]) for k in range(1, len(loop) - 1)]
+    if not fans:
+        return faces, uvs
+    added = np.array(fans, dtype=np.int32)
+    uv_of_vertex = np.zeros((len(vertices), 2), dtype=np.float32)
+    uv_of_vertex[faces] = uvs
+    return np.concatenate([faces, added]), np.concatenate([uvs, uv_of_vertex[added]])
+
+
+def _parted(path: Path, vertices: Array, faces: Faces) -> tuple[Array, Faces]:
+    """Return the mesh with vertices doubled where two sheets of surface touch along an edge or at a point.
+
+    At an edge of four faces and more, each face is joined to the next one across the solid between them, so that every
+    edge comes to have two faces and the solid is what it was.
+
+    Raises:
+        MeshError: if as many faces do not pass an edge one way as the other.
+    """
+    edges = _edges(faces)
+    group, counts = _grouped(edges)
+    forward = edges[:, 0] < edges[:, 1]
+    balance = np.bincount(group, np.where(forward, 1, -1))
+    if balance.any():
+        raise MeshError(
+            f"{path} is not watertight and cannot be repaired: {int(np.count_nonzero(balance))} edges are shared by "
+            "faces that do not pair up."
+        )
+    order = np.argsort(group, kind="stable")
+    pairs = order[counts[group[order]] == 2].reshape(-1, 2)
+    joined = [pairs]
+    for crowded in np.flatnonzero(counts > 2):
+        joined.append(_paired(vertices, faces, edges, np.flatnonzero(group == crowded)))
+    one, other = np.concatenate(joined).T
+    # Corners are numbered like edges: by the edge that leaves them. Across an edge, its start meets the other's end.
+    end_one, end_other = (edge - edge % 3 + (edge + 1) % 3 for edge in (one, other))
+    a, b = np.concatenate([one, end_one]), np.concatenate([end_other, other])
+    links = coo_array((np.ones(len(a)), (a, b)), shape=(len(edges),) * 2)
+    _, fan = connected_components(links, directed=False)
+    _, first = np.unique(fan, return_index=True)
+    return vertices[faces.reshape(-1)[first]], fan.reshape(-1, 3).astype(np.int32)
+
+
+def _paired(vertices: Array, faces: Faces, edges: Faces, crowd: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return pairs (k, 2) of the edges `crowd` (2k,), which coincide, with solid between the faces of each pair."""
+    low, high = np.sort(edges[crowd[0]])
+    along = vertices[high] - vertices[low]
+    along /= np.linalg.norm(along)
+    tips = vertices[faces[crowd // 3, (crowd + 2) % 3]] - vertices[low]
+    x = tips[0] - (tips[0] @ along) * along
+    angle = np.arctan2(tips @ np.cross(along, x / np.linalg.norm(x)), tips @ (x / np.linalg.norm(x)))
+    around = crowd[np.argsort(angle, kind="stable")]
+    # Solid lies past a face that runs against the edge, in the sense of the angle, and before one that runs along it.
+    runs_along = edges[around, 0] == low
+    pairs: list[tuple[int, int]] = []
+    begun: list[int] = []
+    # Twice around, since the solid may begin before the angle's zero; what is met again is the same pair.
+    for edge, ends in zip(np.tile(around, 2).tolist(), np.tile(runs_along, 2).tolist(), strict=True):
+        if not ends:
+            begun.append(edge)
+        elif begun:
+            pairs.append((begun.pop(), edge))
+    return np.array(list(dict.fromkeys(pairs)))
+
+
+def _cached_parts(content: bytes, vertices: Array, faces: Faces) -> list[Array]:
+    """Return the convex parts, vertices (k, 3) each, from the cache or from CoACD."""
+    key = hashlib.sha256(content + repr((version("coacd"), sorted(DECOMPOSITION.items()))).encode()).hexdigest()
+    folder = Path(os.environ.get("GRASPSIM_CACHE") or Path.home() / ".cache" / "graspsim")
+    cached = folder / f"parts-{key}.npz"
+    if cached.exists():
+        with np.load(cached, allow_pickle=False) as stored:
+            return [stored[name] for name in stored.files]
+    coacd.set_log_level("error")
+    pieces = coacd.run_coacd(coacd.Mesh(vertices, faces), **DECOMPOSITION)
+    parts = [np.asarray(points, dtype=np.float64) for points, _ in pieces]
+    folder.mkdir(parents=True, exist_ok=True)
+    # Written aside and moved into place, so that no other process ever reads half a file.
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".npz", delete=False) as file:
+        np.savez(file, *parts)
+    os.replace(file.name, cached)
+    return parts

@@ -1,0 +1,221 @@
+"""PyBullet behind the `World` contract. The only module that imports pybullet.
+
+Every trap that this file steps around is one where PyBullet gives a wrong answer without a word: contact margins, the
+inertia of hulls, the frame of the reported pose, and what happens to bodies that are thrown far away.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pybullet
+from scipy.spatial import ConvexHull
+
+from graspsim.geometry import Array, invert, matrices_from_poses, poses_from_matrices, quat_from_matrix, transform
+from graspsim.meshes import ObjectModel
+from graspsim.physics.world import Contact, SettleOutcome
+from graspsim.scene import Body, Fixture, Scene
+
+TIME_STEP_S = 1 / 240
+SOLVER_ITERATIONS = 60
+# Bullet's defaults (20 mm and 1 mm) suit furniture; objects of centimetres would float, sink and jump.
+CONTACT_BREAKING_M = 0.004
+COLLISION_MARGIN_M = 0.0001
+# Slower impacts do not bounce, or resting contacts would never come to rest: a step of gravity alone is 0.04 m/s.
+RESTITUTION_SPEED_M_S = 0.3
+DAMPING_PER_S = 0.05
+REST_SPEED_M_S = 0.004
+REST_SPIN_RAD_S = 0.08
+REST_STEPS = 24
+_CHECK_EVERY = 6
+
+
+class BulletWorld:
+    """One scene in a PyBullet client of its own, headless, closed by `close` or at the end of a `with`.
+
+    Args:
+        scene: bodies and fixtures to spawn.
+        models: the model of each obj_id.
+    """
+
+    def __init__(self, scene: Scene, models: Mapping[int, ObjectModel]) -> None:
+        self._client = pybullet.connect(pybullet.DIRECT)
+        self._part_files = tempfile.TemporaryDirectory(prefix="graspsim-")
+        self._shapes: dict[int, int] = {}
+        self._models = models
+        pybullet.setPhysicsEngineParameter(
+            fixedTimeStep=TIME_STEP_S,
+            numSolverIterations=SOLVER_ITERATIONS,
+            contactBreakingThreshold=CONTACT_BREAKING_M,
+            deterministicOverlappingPairs=1,
+            # Bullet would remember files by name, without bound, across worlds.
+            enableFileCaching=0,
+            restitutionVelocityThreshold=RESTITUTION_SPEED_M_S,
+            physicsClientId=self._client,
+        )
+        pybullet.setGravity(0, 0, -scene.gravity_m_s2, physicsClientId=self._client)
+        self._instance_of: dict[int, int] = {}
+        for fixture in scene.fixtures:
+            if not fixture.is_room:
+                self._spawn_fixture(fixture)
+        self._handles: list[int] = []
+        self._model_from_inertial: list[Array] = []
+        for body in scene.bodies:
+            self._spawn_body(body)
+        for i, body in enumerate(scene.bodies):
+            self.set_pose(i, np.asarray(body.pose))
+
+    def __enter__(self) -> "BulletWorld":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the simulation."""
+        if self._client >= 0:
+            # Only a reset frees collision shapes.
+            pybullet.resetSimulation(physicsClientId=self._client)
+            pybullet.disconnect(physicsClientId=self._client)
+            self._part_files.cleanup()
+            self._client = -1
+
+    def _spawn_fixture(self, fixture: Fixture) -> None:
+        for box in fixture.boxes:
+            shape = pybullet.createCollisionShape(
+                pybullet.GEOM_BOX, halfExtents=[s / 2 for s in box.size_m], physicsClientId=self._client
+            )
+            handle = pybullet.createMultiBody(
+                0.0, shape, basePosition=box.center_m, physicsClientId=self._client
+            )
+            pybullet.changeDynamics(
+                handle,
+                -1,
+                lateralFriction=fixture.lateral_friction,
+                restitution=fixture.restitution,
+                physicsClientId=self._client,
+            )
+            self._instance_of[handle] = fixture.instance_id
+
+    def _spawn_body(self, body: Body) -> None:
+        model = self._models[body.obj_id]
+        # Bullet knows diagonal inertia only, in a principal frame at the centre of mass.
+        moments, axes = np.linalg.eigh(model.inertia_per_density * (body.mass_kg / model.volume_m3))
+        if np.linalg.det(axes) < 0:
+            axes[:, 0] *= -1
+        model_from_inertial = transform(axes, model.center_of_mass)
+        handle = pybullet.createMultiBody(
+            body.mass_kg,
+            self._shape(body.obj_id, model),
+            baseInertialFramePosition=model.center_of_mass.tolist(),
+            baseInertialFrameOrientation=quat_from_matrix(axes).tolist(),
+            physicsClientId=self._client,
+        )
+        pybullet.changeDynamics(
+            handle,
+            -1,
+            localInertiaDiagonal=moments.tolist(),
+            lateralFriction=body.lateral_friction,
+            spinningFriction=body.spinning_friction,
+            rollingFriction=body.rolling_friction,
+            restitution=body.restitution,
+            linearDamping=DAMPING_PER_S,
+            angularDamping=2 * DAMPING_PER_S,
+            collisionMargin=COLLISION_MARGIN_M,
+            physicsClientId=self._client,
+        )
+        self._handles.append(handle)
+        self._instance_of[handle] = body.instance_id
+        self._model_from_inertial.append(model_from_inertial)
+
+    def _shape(self, obj_id: int, model: ObjectModel) -> int:
+        if obj_id not in self._shapes:
+            if len(model.parts) == 1:
+                arguments = {"vertices": model.parts[0].tolist()}
+            else:
+                arguments = {"fileName": str(self._write_parts(obj_id, model))}
+            self._shapes[obj_id] = pybullet.createCollisionShape(
+                pybullet.GEOM_MESH, physicsClientId=self._client, **arguments
+            )
+        return self._shapes[obj_id]
+
+    def _write_parts(self, obj_id: int, model: ObjectModel) -> Path:
+        """Write the convex parts as objects of one OBJ file: the one way to pass Bullet more than 16 of them."""
+        lines: list[str] = []
+        base = 1
+        for n, part in enumerate(model.parts):
+            lines.append(f"o part{n}")
+            lines += [f"v {x!r} {y!r} {z!r}" for x, y, z in part.tolist()]
+            lines += [f"f {a} {b} {c}" for a, b, c in (ConvexHull(part).simplices + base).tolist()]
+            base += len(part)
+        path = Path(self._part_files.name) / f"{obj_id}.obj"
+        path.write_text("\n".join(lines))
+        return path
+
+    def step(self, seconds: float) -> None:
+        """Advance the simulation by whole time steps, at least `seconds` in all."""
+        for _ in range(int(np.ceil(seconds / TIME_STEP_S - 1e-9))):
+            pybullet.stepSimulation(physicsClientId=self._client)
+
+    def settle(self, limit_s: float) -> SettleOutcome:
+        """Step until every body has been below the rest speeds for `REST_STEPS` steps, or the limit is reached."""
+        quiet, steps, limit = 0, 0, int(np.ceil(limit_s / TIME_STEP_S))
+        while steps < limit and quiet < REST_STEPS:
+            for _ in range(_CHECK_EVERY):
+                pybullet.stepSimulation(physicsClientId=self._client)
+            steps += _CHECK_EVERY
+            quiet = quiet + _CHECK_EVERY if self._is_quiet() else 0
+        return SettleOutcome(at_rest=quiet >= REST_STEPS, time_s=steps * TIME_STEP_S)
+
+    def _is_quiet(self) -> bool:
+        velocities = self.velocities()
+        below = self.poses()[:, 2] < -1.0
+        speed = np.linalg.norm(velocities[:, :3], axis=1)
+        spin = np.linalg.norm(velocities[:, 3:], axis=1)
+        # What has fallen off the table falls for ever.
+        return bool((((speed < REST_SPEED_M_S) & (spin < REST_SPIN_RAD_S)) | below).all())
+
+    def poses(self) -> Array:
+        """Return `world_from_model` of every body, as poses (n, 7)."""
+        inertial = np.array(
+            [
+                [*position, *quat_xyzw]
+                for position, quat_xyzw in (
+                    pybullet.getBasePositionAndOrientation(h, physicsClientId=self._client) for h in self._handles
+                )
+            ]
+        ).reshape(-1, 7)
+        # Bullet reports the inertial frame.
+        world_from_inertial = matrices_from_poses(inertial)
+        inertial_from_model = invert(np.array(self._model_from_inertial).reshape(-1, 4, 4))
+        return poses_from_matrices(world_from_inertial @ inertial_from_model)
+
+    def set_pose(self, index: int, pose: Array) -> None:
+        """Put a body at a pose (7,), at rest."""
+        world_from_inertial = matrices_from_poses(pose)[0] @ self._model_from_inertial[index]
+        pybullet.resetBasePositionAndOrientation(
+            self._handles[index],
+            world_from_inertial[:3, 3].tolist(),
+            quat_from_matrix(world_from_inertial[:3, :3]).tolist(),
+            physicsClientId=self._client,
+        )
+
+    def velocities(self) -> Array:
+        """Return (n, 6): linear velocity of the centre of mass and angular velocity, in the world frame."""
+        return np.array(
+            [np.concatenate(pybullet.getBaseVelocity(h, physicsClientId=self._client)) for h in self._handles]
+        ).reshape(-1, 6)
+
+    def set_velocity(self, index: int, velocity: Array) -> None:
+        """Give a body a velocity (6,), in the sense of `velocities`."""
+        pybullet.resetBaseVelocity(
+            self._handles[index], velocity[:3].tolist(), velocity[3:].tolist(), physicsClientId=self._client
+        )
+
+    def contacts(self) -> list[Contact]:
+        """Return the contact points of the last step."""
+        return [
+            Contact(self._instance_of[point[1]], self._instance_of[point[2]], point[8], point[9])
+            for point in pybullet.getContactPoints(physicsClientId=self._client) or ()
+        ]

@@ -1,0 +1,76 @@
+"""The contract of every physics engine: a world is built from a scene, steps, and gives its bodies' poses."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from graspsim.geometry import Array
+
+
+@dataclass(frozen=True)
+class SettleOutcome:
+    """How settling ended.
+
+    Attributes:
+        at_rest: whether every body was at rest before the limit.
+        time_s: simulated time it took.
+        redrawn: how often a body that had left the scene was dropped anew.
+        removed: instance ids of bodies that left the scene each time and were taken out.
+    """
+
+    at_rest: bool
+    time_s: float
+    redrawn: int = 0
+    removed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One contact point between two bodies.
+
+    Attributes:
+        instance_a: id of one body.
+        instance_b: id of the other.
+        distance_m: gap between the surfaces; negative where they penetrate.
+        normal_force_n: force along the normal in the last step.
+    """
+
+    instance_a: int
+    instance_b: int
+    distance_m: float
+    normal_force_n: float
+
+
+class World(Protocol):
+    """A simulation of one scene. Poses are (n, 7) in the order of the scene's bodies, in the model frames."""
+
+    def step(self, seconds: float) -> None:
+        """Advance the simulation by whole time steps, at least `seconds` in all."""
+        ...
+
+    def settle(self, limit_s: float) -> SettleOutcome:
+        """Step until every body is at rest, or the limit is reached."""
+        ...
+
+    def poses(self) -> Array:
+        """Return `world_from_model` of every body, as poses (n, 7)."""
+        ...
+
+    def set_pose(self, index: int, pose: Array) -> None:
+        """Put a body at a pose (7,), at rest."""
+        ...
+
+    def velocities(self) -> Array:
+        """Return (n, 6): linear velocity of the centre of mass and angular velocity, in the world frame."""
+        ...
+
+    def set_velocity(self, index: int, velocity: Array) -> None:
+        """Give a body a velocity (6,), in the sense of `velocities`."""
+        ...
+
+    def contacts(self) -> list[Contact]:
+        """Return the contact points of the last step."""
+        ...
+
+    def close(self) -> None:
+        """Free the simulation; the world is of no use afterwards."""
+        ...
