@@ -1,7 +1,7 @@
 """Meshes from files become the same `ObjectModel` that a family builds.
 
-A scan is seldom the closed surface that mass, collision and masks call for. What can be mended without guessing at the
-shape is mended here; what cannot is refused, with the reason.
+Mass, collision and masks call for a closed surface. What can be mended without guessing at the shape is mended; what
+cannot is refused, with the reason.
 """
 
 import difflib
@@ -26,7 +26,7 @@ from graspsim.meshes import UV_UNIT_M, ObjectModel, Symmetries, box_uvs, finish,
 EXTENSIONS = (".obj", ".ply", ".stl", ".glb", ".off")
 MAX_FACES = 500_000
 MAX_EXTENT_M = 2.0
-MAX_HOLE = 0.1
+MAX_HOLE = 0.2
 """Largest hole that is closed, by its circumference over the diagonal of the bounding box. The mouth of a cup that was
 modelled as a bare surface is larger: closing that one would make another object of it."""
 

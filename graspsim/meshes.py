@@ -12,7 +12,7 @@ import numpy as np
 import trimesh
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import cdist
 
 from graspsim.distributions import check, sample
 from graspsim.errors import MeshError, SpecError, UnknownNameError
@@ -171,7 +171,15 @@ def scaled(model: ObjectModel, factor: float) -> ObjectModel:
 
 def diameter(points: Array) -> float:
     """Return the largest distance between two of the points (n, 3)."""
-    return float(pdist(points[ConvexHull(points).vertices]).max())
+    if len(points) > 1500:  # Below, comparing all pairs is faster than a hull.
+        points = points[ConvexHull(points).vertices]
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    reach = np.linalg.norm(points - middle, axis=1)
+    known = np.linalg.norm(points - points[reach.argmax()], axis=1).max()
+    # Two points can be further apart than a known pair only if both reach far enough from the middle.
+    points = points[reach >= (1 - 1e-9) * known - reach.max()]
+    # A thousand rows at a time, since all pairs of a fine scan would not fit into memory.
+    return max(float(cdist(points[i : i + 1000], points[i:]).max()) for i in range(0, len(points), 1000))
 
 
 def face_normals(vertices: Array, faces: NDArray[np.int32]) -> Array:
