@@ -20,9 +20,7 @@ Assignments = Annotated[
     arg(name="set", metavar="KEY=VALUE", help_behavior_hint="(repeatable)"),
     tyro.conf.UseAppendAction,
 ]
-Keys = Annotated[
-    tuple[str, ...], arg(metavar="KEY", help_behavior_hint="(repeatable)"), tyro.conf.UseAppendAction
-]
+Keys = Annotated[tuple[str, ...], arg(metavar="KEY", help_behavior_hint="(repeatable)"), tyro.conf.UseAppendAction]
 Output = Annotated[Path, arg(aliases=["-o"])]
 
 
@@ -51,27 +49,35 @@ class Dump:
 
     def run(self) -> int:
         """Make the dataset and say what came out."""
-        from graspsim.dataset.dump import check_job, dump, missing_scenes
+        from graspsim.dataset.dump import check_folder, check_job, dump, missing_scenes
         from graspsim.dataset.generate import DumpJob
 
         spec = build_spec(self.scene, self.config, self.set_, self.fix)
         job = DumpJob(spec, self.seed, self.frames, self.out, self.split)
         check_job(job, self.workers)
+        check_folder(job)
         to_do = sum(job.frames_of(i) for i in missing_scenes(job))
-        if to_do < self.frames:
+        if 0 < to_do < self.frames:
             print(f"{self.out} holds {self.frames - to_do} of {self.frames} frames; making the rest.")
         try:
             with progress_bar("frames", to_do) as advance:
                 report = dump(job, self.workers, advance)
         except KeyboardInterrupt:
             left = sum(job.frames_of(i) for i in missing_scenes(job))
-            print(f"\nStopped with {self.frames - left} of {self.frames} frames done. The same command goes on from there.")
+            print(
+                f"Stopped with {self.frames - left} of {self.frames} frames done; the same command goes on from there."
+            )
             return 130
-        print(f"{self.frames} frames in {job.scene_count} scenes, {report.instances} labels written by this run: {self.out}")
+        if not to_do:
+            print(f"{self.out} was complete already: {self.frames} frames in {job.scene_count} scenes.")
+            return 0
+        print(f"{self.out}: {self.frames} frames in {job.scene_count} scenes; labelled {report.instances} objects.")
         if report.placed < report.requested:
             print(f"{report.requested - report.placed} of {report.requested} objects found no room or left the scene.")
         if report.restless:
-            print(f"In {report.restless} scenes something still moved after layout.settle_limit_s; see scene_params.json.")
+            print(
+                f"In {report.restless} scenes something still moved after layout.settle_limit_s; see scene_params.json."
+            )
         return 0
 
 
@@ -144,7 +150,9 @@ class List:
         return 0
 
 
-def build_spec(scene: str | None, config: Path | None, assignments: tuple[str, ...], fix: tuple[str, ...]) -> "SceneSpec":
+def build_spec(
+    scene: str | None, config: Path | None, assignments: tuple[str, ...], fix: tuple[str, ...]
+) -> "SceneSpec":
     """Return the specification that a command line describes.
 
     Raises:
@@ -196,7 +204,7 @@ def read_config(path: Path) -> dict[str, Any]:
     return content
 
 
-class progress_bar:  # noqa: N801
+class progress_bar:
     """A bar with the speed and the time left on stderr; as a context, it gives the function that advances it."""
 
     def __init__(self, unit: str, total: int | None) -> None:
@@ -214,14 +222,21 @@ class progress_bar:  # noqa: N801
             def render(self, task: Task) -> Text:
                 return Text(f"{task.speed:.1f} {unit}/s" if task.speed else "")
 
+        console = Console(stderr=True)
         self._bar = Progress(
-            BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
+            BarColumn(),
+            MofNCompleteColumn(),
+            Speed(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
         )
         task = self._bar.add_task(unit, total=self._total)
         self._bar.start()
 
         def advance(n: int, total: int | None = None) -> None:
-            self._bar.update(task, advance=n, **({} if total is None else {"total": total}))
+            self._bar.update(task, advance=n, total=total)
 
         return advance
 
@@ -232,7 +247,7 @@ class progress_bar:  # noqa: N801
 def main() -> None:
     """Run the command line, and print what the input's fault is in one sentence."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    commands = {"dump": Dump, "validate": Validate, "preview": Preview, "list": List}
+    commands: dict[str, Callable[..., Any]] = {"dump": Dump, "validate": Validate, "preview": Preview, "list": List}
     command = tyro.extras.subcommand_cli_from_dict(
         commands, prog="graspsim", description="Synthetic data for robotic grasping, exactly labelled."
     )

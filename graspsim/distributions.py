@@ -240,7 +240,7 @@ def sample(spec: T, rng: np.random.Generator) -> T:
             return dataclasses.replace(value, **changes)
         return value
 
-    return draw(spec, "")
+    return draw(spec, "")  # type: ignore[no-any-return]
 
 
 _CALL = re.compile(r"(\w+)\(([^()]*)\)")
@@ -263,7 +263,7 @@ def parse(text: str) -> Any:
         numeric = all(isinstance(a, int | float) and not isinstance(a, bool) for a in arguments)
         if len(arguments) != 2 or not numeric:
             raise SpecError(f"{text!r} is no distribution: {name} takes two numbers, such as {name}(1, 2).")
-        return _KINDS[name](*arguments)  # type: ignore[call-arg]
+        return _KINDS[name](*arguments)
     if "(" in text or "{" in text:
         raise SpecError(f"{text!r} is no distribution; allowed are {', '.join(f'{k}(a, b)' for k in _KINDS)}, {{a|b}}.")
     return parse_scalar(text)

@@ -13,7 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 
-def transform(rotation: ArrayLike = np.eye(3), translation: ArrayLike = (0.0, 0.0, 0.0)) -> Array:
+_NO_ROTATION = np.eye(3)
+
+
+def transform(rotation: ArrayLike = _NO_ROTATION, translation: ArrayLike = (0.0, 0.0, 0.0)) -> Array:
     """Return the (4, 4) transform of a (3, 3) rotation followed by a (3,) translation."""
     matrix = np.eye(4)
     matrix[:3, :3] = rotation

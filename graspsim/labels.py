@@ -83,10 +83,14 @@ def label_frame(
         x, y, w, h = silhouette.box_px
         # The silhouette's part inside the image: all else happens within that window.
         left, top, right, bottom = max(x, 0), max(y, 0), min(x + w, width), min(y + h, height)
-        inside = silhouette.pixels[top - y : bottom - y, left - x : right - x] if left < right and top < bottom else None
+        inside = (
+            silhouette.pixels[top - y : bottom - y, left - x : right - x] if left < right and top < bottom else None
+        )
         mask = np.zeros((height, width), dtype=np.bool_)
         visible = np.zeros((height, width), dtype=np.bool_)
-        box_visible, occluders, pixels_valid, pixels_visible = NOTHING_VISIBLE, (), 0, 0
+        box_visible: Rectangle = NOTHING_VISIBLE
+        occluders: tuple[int, ...] = ()
+        pixels_valid = pixels_visible = 0
         if inside is not None:
             window = np.s_[top:bottom, left:right]
             seen = (ids[window] == target.instance_id) & inside

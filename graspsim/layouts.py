@@ -113,7 +113,9 @@ def _pose(center: Array, quat_xyzw: Array) -> Pose:
 def _rectangle(center: Array, yaw: float, size: Array) -> Array:
     along = np.array([np.cos(yaw), np.sin(yaw)]) * size[0] / 2
     across = np.array([-np.sin(yaw), np.cos(yaw)]) * size[1] / 2
-    return np.array([center + along + across, center - along + across, center - along - across, center + along - across])
+    return np.array(
+        [center + along + across, center - along + across, center - along - across, center + along - across]
+    )
 
 
 def _overlap(a: Array, b: Array) -> bool:

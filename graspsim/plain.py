@@ -54,7 +54,7 @@ def _read(wanted: Any, plain: object, path: str, base: Any) -> Any:
     legal = {float: (int, float), int: (int,), bool: (bool,), str: (str,)}[wanted]
     if not isinstance(plain, legal) or (isinstance(plain, bool) and wanted is not bool):
         raise SpecError(f"{path} must be of type {wanted.__name__}; got {plain!r}.")
-    return float(plain) if wanted is float else plain  # type: ignore[arg-type]
+    return float(plain) if wanted is float else plain
 
 
 def _read_dataclass(wanted: Any, plain: object, path: str, base: Any) -> Any:

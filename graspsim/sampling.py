@@ -4,11 +4,11 @@ import colorsys
 
 import numpy as np
 
+from graspsim.color import linear_from_srgb
 from graspsim.distributions import sample
 from graspsim.errors import GraspsimError
 from graspsim.layouts import PLACEMENTS
 from graspsim.object_set import ObjectSet
-from graspsim.color import linear_from_srgb
 from graspsim.render.textures import list_images
 from graspsim.scene import RGB, Body, Box, Fixture, Light, Material, Scene, Texture
 from graspsim.spec import ColorSpec, LightsSpec, MaterialSpec, SceneSpec
@@ -34,12 +34,12 @@ def sample_scene(spec: SceneSpec, objects: ObjectSet, root_seed: int, index: int
     target_ids = rng.choice(np.asarray(objects.target_ids), size=count)
     rng = generator(root_seed, index, Stream.DISTRACTORS)
     distractor_count = sample(spec.distractors, rng).count if objects.distractor_count else 0
-    distractor_ids = rng.choice(np.asarray(objects.distractor_ids), size=distractor_count) if distractor_count else []
+    distractor_ids = rng.choice(np.asarray(objects.distractor_ids), size=distractor_count) if distractor_count else ()
     obj_ids = [int(i) for i in (*target_ids, *distractor_ids)]
 
     place = PLACEMENTS[layout.kind]
     poses = place([objects[i] for i in obj_ids], layout.area_m, generator(root_seed, index, Stream.LAYOUT, 1))
-    bodies = []
+    bodies: list[Body] = []
     for n, (obj_id, pose) in enumerate(zip(obj_ids, poses, strict=True)):
         if pose is None:
             continue
@@ -73,7 +73,9 @@ def sample_scene(spec: SceneSpec, objects: ObjectSet, root_seed: int, index: int
         root_seed=root_seed,
         index=index,
         bodies=tuple(bodies),
-        fixtures=_fixtures(spec, layout.kind, layout.table_m, layout.area_m, layout.wall_m, root_seed, index, len(bodies)),
+        fixtures=_fixtures(
+            spec, layout.kind, layout.table_m, layout.area_m, layout.wall_m, root_seed, index, len(bodies)
+        ),
         lights=_sample_lights(spec.lights, lights.count, root_seed, index),
         sky=(lights.ambient,) * 3,
         ground=(lights.ambient * lights.ground_ratio,) * 3,
@@ -100,13 +102,12 @@ def _fixtures(
     physics = sample(spec.physics, generator(root_seed, index, Stream.PHYSICS, 2**32))
     background = spec.background
     side = max(table_m, area_m + 0.1)
-    boxes = {"table": (Box((side, side, TABLE_THICKNESS_M), (0.0, 0.0, -TABLE_THICKNESS_M / 2)),)}
+    table = Box((side, side, TABLE_THICKNESS_M), (0.0, 0.0, -TABLE_THICKNESS_M / 2))
+    boxes: dict[str, tuple[Box, ...]] = {"table": (table,)}
     if kind == "bin":
         boxes["bin"] = _bin_boxes(area_m, wall_m)
         # The bin's floor lies on the table, and objects on the bin's floor: lowered so that both happen at z = 0.
-        boxes["table"] = (
-            Box((side, side, TABLE_THICKNESS_M), (0.0, 0.0, -TABLE_THICKNESS_M / 2 - BIN_WALL_M)),
-        )
+        boxes["table"] = (Box((side, side, TABLE_THICKNESS_M), (0.0, 0.0, -TABLE_THICKNESS_M / 2 - BIN_WALL_M)),)
     room = sample(background, generator(root_seed, index, Stream.BACKGROUND, 4)).room_m
     boxes["room"] = (Box((room, room, ROOM_HEIGHT_M), (0.0, 0.0, ROOM_HEIGHT_M / 2 - TABLE_HEIGHT_M)),)
     materials = {"table": background.table, "bin": background.bin, "room": background.room}
@@ -172,7 +173,9 @@ def _sample_lights(spec: LightsSpec, count: int, root_seed: int, index: int) -> 
             [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
         )
         x, y, z = (float(v) for v in towards * light.distance_m)
-        red, green, blue = linear_from_srgb((1.0, 1.0 - 0.2 * max(light.warmth, 0.0), 1.0 - 0.5 * max(light.warmth, 0.0)))
+        red, green, blue = linear_from_srgb(
+            (1.0, 1.0 - 0.2 * max(light.warmth, 0.0), 1.0 - 0.5 * max(light.warmth, 0.0))
+        )
         cold = -min(light.warmth, 0.0)
         scale = light.intensity / np.sqrt(count)
         color = (float(red * (1 - 0.4 * cold) * scale), float(green * (1 - 0.15 * cold) * scale), float(blue * scale))

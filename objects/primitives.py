@@ -111,7 +111,7 @@ class Primitives:
             return ring
 
         mesh = stack(circle(SEGMENTS if is_round else 36) * (a, b), profile(24 if is_ball else 14))
-        part = smooth_part(mesh, circle(20) * (a, b), profile(8))
+        part = smooth_part(mesh, circle(20) * (a, b), profile(10))
         if is_ball:
             symmetries = Symmetries(continuous=tuple((axis, np.zeros(3)) for axis in (X, Y, Z)))
         elif is_round:

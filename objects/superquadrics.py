@@ -59,7 +59,7 @@ class Superquadrics:
         turns = [rotation_about((1, 0, 0), np.pi)]
         if not is_round:
             turns.append(rotation_about((0, 0, 1), np.pi / 2 if width == depth else np.pi))
-        part = smooth_part(mesh, outline(20), profile(8))
+        part = smooth_part(mesh, outline(20), profile(10))
         return object_model("superquadric", mesh, [part], symmetry_group(*turns, about_z=is_round))
 
 

@@ -1,4 +1,4 @@
-"""A tiny dataset made by hand: boxes before a plane, their depth and masks by intersecting rays, not by our renderer."""
+"""A tiny dataset made by hand: boxes before a plane, drawn by intersecting rays, not by our renderer."""
 
 from dataclasses import replace
 from pathlib import Path

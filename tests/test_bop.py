@@ -159,10 +159,10 @@ def test_a_writer_refuses_what_it_cannot_store(tmp_path):
     with pytest.raises(DatasetError, match="'jpg' or 'png'; got 'bmp'"):
         SceneWriter(tmp_path, 0, [1], rgb_format="bmp")
     writer = SceneWriter(tmp_path, 0, [1, 2])
-    with pytest.raises(DatasetError, match="Frame 0 .* has no depth"):
+    with pytest.raises(DatasetError, match=r"Frame 0 .* has no depth"):
         writer.add(replace(frame(), depth_m=None))
     writer.add(frame())
-    with pytest.raises(DatasetError, match="Frame 0 .* already added"):
+    with pytest.raises(DatasetError, match=r"Frame 0 .* already added"):
         writer.add(frame())
     writer.abort()
     assert not list(tmp_path.iterdir())
@@ -314,7 +314,7 @@ def test_models_that_cannot_be_read_are_named(tmp_path):
         load_models(tmp_path)
     path = tmp_path / "obj_000001.ply"
     path.write_bytes(encode_ply(models()[0].mesh)[:400])
-    with pytest.raises(DatasetError, match="obj_000001.ply"):
+    with pytest.raises(DatasetError, match=r"obj_000001.ply"):
         load_ply(path)
     (tmp_path / "models_info.json").write_text('{"1": {"diameter": 3}}')
     with pytest.raises(DatasetError, match=r"models_info.json lacks .*min_x"):

@@ -72,7 +72,7 @@ def check_poses(
         if not _plausible(placed, intrinsics, report) or placed.mesh is None:
             continue
         report.checked["posed models"] += 1
-        rendered = _check_silhouette(placed, intrinsics, tolerance, where, report)
+        rendered = _check_silhouette(placed, masks[0], intrinsics, tolerance, where, report)
         if depth_m is not None and placed.visible is not None:
             sample = _depth_sample(depth_m, rendered, placed.visible, intrinsics)
             samples.append((placed, *sample))
@@ -107,7 +107,7 @@ def _plausible(placed: Placed, intrinsics: Intrinsics, report: Report) -> bool:
 
 
 def _check_silhouette(
-    placed: Placed, intrinsics: Intrinsics, tolerance: Tolerance, where: str, report: Report
+    placed: Placed, masks: dict[int, Mask], intrinsics: Intrinsics, tolerance: Tolerance, where: str, report: Report
 ) -> Depth:
     """Draw the model on a canvas three times the image, compare, and return the part inside the image."""
     assert placed.mesh is not None
@@ -120,16 +120,25 @@ def _check_silhouette(
         stray = (silhouette & ~grown(placed.mask)) | (placed.mask & ~grown(silhouette))
         strays, area = int(np.count_nonzero(stray)), max(np.count_nonzero(silhouette), np.count_nonzero(placed.mask))
         if strays > 2 + tolerance.outline * area:
-            flipped = render_mesh(placed.mesh, OPENGL_FROM_OPENCV @ placed.camera_from_model, k) > 0
-            hint = " OpenGL axes? It agrees with y and z flipped." if _iou(flipped, placed.mask) > SAME_SHAPE else ""
             report.fault(
                 f"{where}/mask, {placed.im_where}",
                 f"the posed model does not project onto the mask: IoU {_iou(silhouette, placed.mask):.3f}, "
-                f"{strays} pixels are more than one pixel apart.{hint}",
+                f"{strays} pixels are more than one pixel apart.{_explained(placed, silhouette, masks, k)}",
             )
     if placed.info is not None:
         _check_canvas(drawn > 0, k, placed.info, tolerance, f"{where}/scene_gt_info.json, {placed.im_where}", report)
     return rendered
+
+
+def _explained(placed: Placed, silhouette: Mask, masks: dict[int, Mask], k: Intrinsics) -> str:
+    """Return a likely reason why a model does not project onto its mask, if one is found."""
+    assert placed.mesh is not None
+    for gt_id, mask in masks.items():
+        if gt_id != placed.gt_id and _iou(silhouette, mask) > SAME_SHAPE:
+            return f" It projects onto the mask of instance {gt_id}: are they swapped?"
+    flipped = render_mesh(placed.mesh, OPENGL_FROM_OPENCV @ placed.camera_from_model, k) > 0
+    agrees = placed.mask is not None and _iou(flipped, placed.mask) > SAME_SHAPE
+    return " OpenGL axes? It agrees with y and z flipped." if agrees else ""
 
 
 def _check_canvas(

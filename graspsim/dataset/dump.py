@@ -6,7 +6,6 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from graspsim.dataset.bop import write_camera, write_targets
@@ -104,12 +103,13 @@ def dump(job: DumpJob, workers: int, on_frame: Callable[[int], None] = lambda n:
         DatasetError: if the folder holds something else, or cannot be written.
     """
     check_job(job, workers)
+    check_folder(job)
     objects = ObjectSet(job.spec, job.root_seed)
-    if not objects.target_count:
-        raise SpecError("The object set is empty: name families or meshes.")
-    _claim(job)
     if not (job.root / "models" / "models_info.json").exists():
-        write_models(job.root, [objects[i] for i in objects.target_ids])
+        # Made before the folder is claimed: a mesh that is no use must leave nothing behind.
+        models = [objects[i] for i in objects.target_ids]
+        _claim(job)
+        write_models(job.root, models)
     write_camera(job.root, intrinsics_of(fixed(job.spec, "camera").camera))
     missing = missing_scenes(job)
     report = DumpReport(resumed_scenes=job.scene_count - len(missing))
@@ -133,25 +133,29 @@ def manifest(job: DumpJob) -> dict[str, Any]:
     }
 
 
-def _claim(job: DumpJob) -> None:
-    """Write the manifest, or find that it says the same.
+def check_folder(job: DumpJob) -> None:
+    """Prove that the job's folder is new, or holds a part of this very dataset.
 
     Raises:
-        DatasetError: if the folder belongs to something else; the message says what differs.
+        DatasetError: if it belongs to something else; the message says what differs.
     """
-    ours: dict[str, Any] = json.loads(json.dumps(manifest(job)))
     path = job.root / MANIFEST
-    if path.exists():
-        theirs = read_json(path)
-        different = [d for key in ours if key not in ("versions", "conventions") for d in _differences(theirs, ours, key)]
-        if different:
-            raise DatasetError(f"{job.root} holds another dataset: {'; '.join(different)}. Choose another folder.")
-        if theirs["versions"] != ours["versions"]:
-            _log.warning("%s was begun with other versions: %s.", job.root, _differences(theirs, ours, "versions"))
+    if not path.exists():
+        if job.root.exists() and (not job.root.is_dir() or any(job.root.iterdir())):
+            raise DatasetError(
+                f"{job.root} exists and is no dataset of ours (it has no {MANIFEST}). Choose another folder."
+            )
         return
-    if job.root.exists() and (not job.root.is_dir() or any(job.root.iterdir())):
-        raise DatasetError(f"{job.root} exists and is no dataset of ours (it has no {MANIFEST}). Choose another folder.")
-    replace_file(path, (json.dumps(ours, indent=1) + "\n").encode())
+    ours, theirs = json.loads(json.dumps(manifest(job))), read_json(path)
+    different = [d for key in ours if key not in ("versions", "conventions") for d in _differences(theirs, ours, key)]
+    if different:
+        raise DatasetError(f"{job.root} holds another dataset: {'; '.join(different)}. Choose another folder.")
+    if other := _differences(theirs, ours, "versions"):
+        _log.warning("%s was begun with other versions: %s.", job.root, "; ".join(other))
+
+
+def _claim(job: DumpJob) -> None:
+    replace_file(job.root / MANIFEST, (json.dumps(manifest(job), indent=1) + "\n").encode())
 
 
 def _differences(theirs: Any, ours: Any, key: str, path: str = "") -> list[str]:
@@ -160,4 +164,3 @@ def _differences(theirs: Any, ours: Any, key: str, path: str = "") -> list[str]:
     if isinstance(a, dict) and isinstance(b, dict):
         return [d for k in sorted({*a, *b}) for d in _differences(a, b, k, f"{where}.")]
     return [] if a == b else [f"{where} is {a!r} there and {b!r} here"]
-

@@ -32,6 +32,8 @@ PALETTE: tuple[Color, ...] = (
 
 AXES: tuple[Color, ...] = ((235, 64, 52), (88, 200, 70), (66, 120, 245))
 """x, y and z."""
+AXIS_LENGTH = 0.28  # of the box's diagonal
+_FEWEST_OUTLINED_PX = 12  # specks and pinholes would only blot
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _BITS = 4  # fractional bits of OpenCV's coordinates
@@ -80,7 +82,8 @@ def _tint(image: Image, label: InstanceLabel, color: Color) -> None:
 def _draw_outline(image: Image, label: InstanceLabel, color: Color, scale: float) -> None:
     contours, _ = cv2.findContours(label.mask_visible.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     for contour in contours:
-        _polyline(image, contour[:, 0, :] + 0.5, True, color, scale, 2)
+        if len(contour) >= _FEWEST_OUTLINED_PX:
+            _polyline(image, contour[:, 0, :] + 0.5, True, color, scale, 2 if image.shape[1] >= 800 else 1)
     x, y, width, height = label.box_px
     if width > 0:
         _polyline(
@@ -96,7 +99,7 @@ def _draw_pose(image: Image, label: InstanceLabel, color: Color, intrinsics: Int
     faint = tuple(round(0.45 * c + 0.55 * 255) for c in color)
     ends = apply(label.camera_from_model, corners)
     center = corners.mean(axis=0)
-    arms = apply(label.camera_from_model, np.vstack([center, center + 0.35 * size * np.eye(3)]))
+    arms = apply(label.camera_from_model, np.vstack([center, center + AXIS_LENGTH * size * np.eye(3)]))
     for a, b in _EDGES:
         _segment(image, ends[[a, b]], intrinsics, (faint[0], faint[1], faint[2]), scale, 1)
     for axis, axis_color in enumerate(AXES):

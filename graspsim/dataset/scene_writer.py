@@ -85,8 +85,10 @@ class SceneWriter:
         self._write(rgb_name, encode_rgb(frame.rgb, self._rgb_format))
         self._write(f"depth/{im:06d}.png", encode_depth(depth))
         for gt, label in enumerate(frame.labels):
-            self._write(f"mask/{im:06d}_{gt:06d}.png", encode_mask(label.mask))
-            self._write(f"mask_visib/{im:06d}_{gt:06d}.png", encode_mask(label.mask_visible))
+            mask = encode_mask(label.mask)
+            unoccluded = np.array_equal(label.mask, label.mask_visible)
+            self._write(f"mask/{im:06d}_{gt:06d}.png", mask)
+            self._write(f"mask_visib/{im:06d}_{gt:06d}.png", mask if unoccluded else encode_mask(label.mask_visible))
             if label.pixels_visible:
                 self._annotations.append(coco_annotation(len(self._annotations) + 1, im, label))
         self._camera[im] = plain_camera(frame, self._depth_scale_mm)

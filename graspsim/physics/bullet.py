@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pybullet
 from scipy.spatial import ConvexHull
 
 from graspsim.geometry import Array, invert, matrices_from_poses, poses_from_matrices, quat_from_matrix, transform
 from graspsim.meshes import ObjectModel
+from graspsim.physics.quiet import import_quietly
 from graspsim.physics.world import Contact, SettleOutcome
 from graspsim.scene import Body, Fixture, Scene
+
+pybullet = import_quietly("pybullet")
 
 TIME_STEP_S = 1 / 240
 SOLVER_ITERATIONS = 60
@@ -86,9 +88,7 @@ class BulletWorld:
             shape = pybullet.createCollisionShape(
                 pybullet.GEOM_BOX, halfExtents=[s / 2 for s in box.size_m], physicsClientId=self._client
             )
-            handle = pybullet.createMultiBody(
-                0.0, shape, basePosition=box.center_m, physicsClientId=self._client
-            )
+            handle = pybullet.createMultiBody(0.0, shape, basePosition=box.center_m, physicsClientId=self._client)
             pybullet.changeDynamics(
                 handle,
                 -1,

@@ -17,9 +17,7 @@ MAX_REDRAWS = 3
 _SUNK_M = 0.01
 
 
-def settle_scene(
-    scene: Scene, models: Mapping[int, ObjectModel], limit_s: float
-) -> tuple[Scene, Array, SettleOutcome]:
+def settle_scene(scene: Scene, models: Mapping[int, ObjectModel], limit_s: float) -> tuple[Scene, Array, SettleOutcome]:
     """Let a scene come to rest.
 
     A body that fell off the table or out of the bin is dropped anew, up to `MAX_REDRAWS` times, and taken out of the
@@ -66,9 +64,7 @@ def _left(scene: Scene, poses: Array) -> list[int]:
     return [int(i) for i in np.flatnonzero(outside | ~np.isfinite(poses).all(axis=1))]
 
 
-def _drop_anew(
-    scene: Scene, models: Mapping[int, ObjectModel], world: World, lost: list[int], attempt: int
-) -> None:
+def _drop_anew(scene: Scene, models: Mapping[int, ObjectModel], world: World, lost: list[int], attempt: int) -> None:
     half, walled = _area(scene)
     poses = world.poses()
     placed = [

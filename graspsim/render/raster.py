@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from graspsim.color import SRGB_DECODE, SRGB_ENCODE
 from graspsim.errors import UnknownNameError
 from graspsim.geometry import Array, Intrinsics, invert, matrices_from_poses
 from graspsim.meshes import Mesh, ObjectModel
 from graspsim.render.atlas import build_atlas
 from graspsim.render.buffers import Geometry
-from graspsim.color import SRGB_DECODE, SRGB_ENCODE
 from graspsim.render.fixtures import fixture_mesh
 from graspsim.render.frame import CHANNELS, Frame, Silhouette
 from graspsim.render.kernels import NOTHING, project_vertices, rasterize, silhouette_box
