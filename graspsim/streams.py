@@ -34,5 +34,8 @@ def check_seed(seed: int) -> int:
 
 
 def generator(root_seed: int, index: int, stream: Stream, *key: int) -> np.random.Generator:
-    """Return the generator of one stream of scene or episode `index`; `key` names an instance or view inside it."""
+    """Return the generator of one stream of scene or episode `index`; `key` names an instance or view inside it.
+
+    NumPy splits what reaches 2^32 into two words: the key (2^32,) names the stream that (0, 1) does.
+    """
     return np.random.default_rng(np.random.SeedSequence(root_seed, spawn_key=(index, int(stream), *key)))

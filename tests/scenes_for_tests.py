@@ -112,8 +112,8 @@ def pixel_rays(intrinsics: Intrinsics) -> Array:
 def ray_box(intrinsics: Intrinsics, camera_from_box: Array, size_m: Vector) -> tuple[Array, Array, Array, Array]:
     """Return where pixel rays meet a box, by the slab method (Kay and Kajiya 1986).
 
-    Returns depth of entry and of exit (h, w), the entry's normal in the camera frame (h, w, 3), and how far in depth the
-    ray is from missing the box, (h, w): negative if it does. A camera inside the box sees a negative entry.
+    Returns depth of entry and of exit (h, w), the entry's normal in the camera frame (h, w, 3), and the length in depth
+    of the ray's way through the box, (h, w): negative if it misses. Seen from inside the box, the entry is negative.
     """
     box_from_camera = invert(camera_from_box)
     directions = pixel_rays(intrinsics) @ box_from_camera[:3, :3].T

@@ -94,12 +94,12 @@ def coco_annotation(annotation_id: int, im_id: int, label: InstanceLabel) -> dic
 
 
 def coco_scene(
-    dataset: str, split: str, obj_ids: Sequence[int], images: list[dict[str, Any]], annotations: list[dict[str, Any]]
+    split: str, obj_ids: Sequence[int], images: list[dict[str, Any]], annotations: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return the content of `scene_gt_coco.json`."""
+    """Return the content of `scene_gt_coco.json`, which must not depend on the name of the dataset's folder."""
     return {
         "info": {
-            "description": f"{dataset}_{split}",
+            "description": f"graspsim_{split}",
             "url": "https://github.com/thodan/bop_toolkit",
             "version": "0.1.0",
             "year": 1970,
@@ -107,7 +107,7 @@ def coco_scene(
             "date_created": _NO_DATE,
         },
         "licenses": [],
-        "categories": [{"id": i, "name": str(i), "supercategory": dataset} for i in obj_ids],
+        "categories": [{"id": i, "name": str(i), "supercategory": "graspsim"} for i in obj_ids],
         "images": images,
         "annotations": annotations,
     }

@@ -111,7 +111,7 @@ class SceneWriter:
             DatasetError: if a file cannot be written; the partial folder is then removed.
         """
         split = self._folder.parent
-        coco = coco_scene(split.parent.name, split.name, self._obj_ids, self._images, self._annotations)
+        coco = coco_scene(split.name, self._obj_ids, self._images, self._annotations)
         contents = {
             "scene_camera.json": self._camera,
             "scene_gt.json": self._gt,

@@ -1,0 +1,155 @@
+"""The command line: each command of the README does what it says, and each mistake gets one clear sentence."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from graspsim.registry import kinds, names
+
+ROOT = Path(__file__).parents[1]
+GRASPSIM = Path(sys.executable).with_name("graspsim")
+TINY = "--set camera.width=96 --set camera.height=64 --set camera.views=2 --set objects.models=3 --set objects.count=2"
+
+
+def graspsim(arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the installed command as a user would."""
+    return subprocess.run(
+        [GRASPSIM, *shlex.split(arguments)], cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    done = graspsim(f"dump tabletop -o data --frames 4 --seed 3 {TINY}", folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "data"
+
+
+def test_dump_says_what_came_out_and_nothing_else(tmp_path: Path) -> None:
+    done = graspsim(f"dump packed -o data --frames 2 {TINY}", tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert re.fullmatch(r"data: 2 frames in 1 scenes; labelled \d+ objects\.\n", done.stdout)
+
+
+def test_the_same_command_again_finds_everything_done(dataset: Path) -> None:
+    done = graspsim(f"dump tabletop -o data --frames 4 --seed 3 {TINY}", dataset.parent)
+    assert done.returncode == 0
+    assert "was complete already" in done.stdout
+
+
+def test_validate_exits_0_for_a_good_dataset_and_1_with_the_fault_for_a_bad_one(dataset: Path, tmp_path: Path) -> None:
+    good = graspsim("validate data", dataset.parent)
+    assert good.returncode == 0, good.stdout
+    bad = tmp_path / "bad"
+    shutil.copytree(dataset, bad)
+    (bad / "train_pbr" / "000000" / "depth" / "000001.png").unlink()
+    found = graspsim("validate bad", tmp_path)
+    assert found.returncode == 1
+    assert "000001" in found.stdout
+
+
+def test_preview_draws_a_picture(dataset: Path) -> None:
+    done = graspsim("preview data -o sheet.png --count 2", dataset.parent)
+    assert done.returncode == 0, done.stderr
+    assert (dataset.parent / "sheet.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_list_names_every_scene_family_and_texture(tmp_path: Path) -> None:
+    text = graspsim("list", tmp_path).stdout
+    for kind in kinds():
+        for name in names(kind):
+            assert name in text
+
+
+def test_a_config_file_overrides_the_scene_it_names(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text(
+        "base: bin\n"
+        "objects: {count: 'I(2, 3)', models: 3, families: [lathe, blocks]}\n"
+        "camera: {width: 96, height: 64, views: 2}\n"
+    )
+    done = graspsim("dump --config my.yaml -o data --frames 2", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert '"kind": "bin"' in (tmp_path / "data" / "graspsim.json").read_text()
+
+
+def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    command = [str(GRASPSIM), *shlex.split(f"dump tabletop -o data --frames 40 {TINY}")]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "data" / "train_pbr" / "000001").exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on from there" in out
+    assert "Traceback" not in err
+    again = graspsim(f"dump tabletop -o data --frames 40 {TINY}", tmp_path)
+    assert again.returncode == 0
+    assert "of 40 frames; making the rest" in again.stdout
+    assert len(list((tmp_path / "data" / "train_pbr").iterdir())) == 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("dump tabltop -o x", "There is no scene 'tabltop'. Did you mean 'tabletop'?"),
+        ("dump -o x", "Name a scene"),
+        ("dump tabletop -o x --set objects.cuont=3", "Did you mean 'count'?"),
+        ("dump tabletop -o x --set objects.count", "--set takes KEY=VALUE"),
+        ("dump tabletop -o x --set 'physics.friction=U(2, 1)'", "the first bound must not exceed the second"),
+        ("dump tabletop -o x --set physics.friction=11", "physics.friction must lie in [0, 10]; got 11"),
+        ("dump tabletop -o x --set physics.mass_kg=-1", "physics.mass_kg must lie in [0, 1000]; got -1"),
+        ("dump tabletop -o x --set objects.families=lath", "Did you mean 'lathe'?"),
+        ("dump tabletop -o x --set camera.width=0", "camera.width must lie in"),
+        ("dump tabletop -o x --set lights.light.kind=sun", "lights.light.kind"),
+        ("dump tabletop -o x --set 'appearance.material.texture={checkr|noise}'", "Did you mean 'checker'?"),
+        ("dump tabletop -o x --fix ligths", "Did you mean 'lights'?"),
+        ("dump tabletop -o x --frames 0", "frames must be at least 1; got 0"),
+        ("dump tabletop -o x --workers 0", "workers must be at least 1; got 0"),
+        ("dump tabletop -o x --seed -1", "A seed must lie in"),
+        ("dump --config missing.yaml -o x", "Cannot read missing.yaml"),
+        ("dump tabletop -o x --set objects.meshes=missing.obj", "missing.obj"),
+        ("validate nowhere", "There is no dataset folder nowhere"),
+        ("preview nowhere", "There is no dataset folder nowhere"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_leaves_nothing(arguments: str, message: str, tmp_path: Path) -> None:
+    done = graspsim(arguments, tmp_path)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.startswith("graspsim: ")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_does_not_wait_for_heavy_imports() -> None:
+    program = "import sys, graspsim.cli; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"numba", "trimesh", "cv2", "pybullet", "scipy", "numpy"} & set(loaded)
+
+
+def test_every_command_of_the_readme_is_known(tmp_path: Path) -> None:
+    """Runs the README's `graspsim` lines, scaled down; its scripts are run by CI itself."""
+    lines = re.findall(r"^ {0,4}(graspsim .*?)(?:\s+#.*)?$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    assert len(lines) >= 5
+    (tmp_path / "my_scene.yaml").write_text("base: floating\n")
+    for line in lines:
+        command = re.sub(r"--frames \d+", "--frames 2", line.removeprefix("graspsim "))
+        if command.startswith("dump"):
+            command += " --set camera.width=96 --set camera.height=64 --set camera.views=2 --set objects.models=3"
+        done = graspsim(command, tmp_path)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
