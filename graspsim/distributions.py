@@ -47,6 +47,7 @@ class Uniform(Distribution):
     high: float
 
     def __post_init__(self) -> None:
+        _require(math.isfinite(self.low) and math.isfinite(self.high), self, "bounds must be finite")
         _require(self.low <= self.high, self, "the first bound must not exceed the second")
 
     def draw(self, rng: np.random.Generator) -> float:  # noqa: D102
@@ -70,7 +71,7 @@ class LogUniform(Distribution):
     high: float
 
     def __post_init__(self) -> None:
-        _require(0 < self.low <= self.high, self, "bounds must be positive and the first must not exceed the second")
+        _require(0 < self.low <= self.high < math.inf, self, "bounds must be positive, finite and in ascending order")
 
     def draw(self, rng: np.random.Generator) -> float:  # noqa: D102
         # exp(log(x)) may round past a bound.
@@ -97,7 +98,8 @@ class Normal(Distribution):
     CUT: ClassVar[float] = 4.0
 
     def __post_init__(self) -> None:
-        _require(self.std >= 0, self, "the standard deviation must not be negative")
+        _require(0 <= self.std < math.inf, self, "the standard deviation must be finite and not negative")
+        _require(math.isfinite(self.mean), self, "the mean must be finite")
 
     def draw(self, rng: np.random.Generator) -> float:  # noqa: D102
         z = rng.normal()
@@ -149,8 +151,10 @@ class Choice(Distribution):
     def __post_init__(self) -> None:
         _require(len(self.options) > 0, self, "at least one option is needed")
         if self.weights is not None:
-            fits = len(self.weights) == len(self.options) and min(self.weights) >= 0 and sum(self.weights) > 0
-            _require(fits, self, "one weight per option is needed, none negative and not all zero")
+            fits = len(self.weights) == len(self.options) and min(self.weights) >= 0 and 0 < sum(self.weights) < math.inf
+            # Not `_require`, since unequal numbers of options and weights have no text form.
+            if not fits:
+                raise SpecError(f"{self!r} is no distribution: each option needs a weight >= 0, and not all may be 0.")
 
     def draw(self, rng: np.random.Generator) -> Any:  # noqa: D102
         p = None if self.weights is None else np.asarray(self.weights) / sum(self.weights)
@@ -199,7 +203,8 @@ def _walk(spec: object, path: str = "") -> Iterator[tuple[str, object, dict[str,
             yield where, value, metadata
 
     for field in dataclasses.fields(spec):  # type: ignore[arg-type]
-        yield from inside(getattr(spec, field.name), path + field.name, dict(field.metadata))
+        metadata = {**field.metadata, "type": field.type}
+        yield from inside(getattr(spec, field.name), path + field.name, metadata)
 
 
 def check(spec: object) -> None:
@@ -215,8 +220,13 @@ def check(spec: object) -> None:
             for v in values:
                 if isinstance(v, bool) or not isinstance(v, int | float):
                     raise SpecError(f"{path} must be a number or a distribution of numbers; got {value}.")
+                # Bounds of U(1, 5) may be whole; what it draws is not.
+                if metadata["type"] is int and not (isinstance(v, int) and not isinstance(value, Uniform | LogUniform | Normal)):
+                    raise SpecError(f"{path} must be a whole number, or I(a, b) or {{a|b}} of them; got {value}.")
                 if not low <= v <= high:
                     raise SpecError(f"{path} must lie in [{low:g}, {high:g}]; got {value}.")
+        if metadata["type"] is bool and not all(isinstance(v, bool) for v in values):
+            raise SpecError(f"{path} must be true or false, or a choice of them; got {value}.")
         for v in values if "allowed" in metadata else ():
             if v not in metadata["allowed"]:
                 raise UnknownNameError(f"{path} option", str(v), [str(a) for a in metadata["allowed"]])

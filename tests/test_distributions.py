@@ -45,6 +45,7 @@ class Leaf:
     mass_kg: float = ranged(Uniform(0.1, 2.0), 0.0)
     count: int = ranged(Integers(1, 6), 1, 100)
     kind: str = one_of(Choice(("point", "directional")), "point", "directional")
+    shadow: bool = True
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ def test_a_number_is_read_as_what_it_is():
         ("U(2, 1)", r"U\(2, 1\) is no distribution: the first bound must not exceed the second"),
         ("LogU(0, 1)", r"LogU\(0, 1\) is no distribution: bounds must be positive"),
         ("LogU(2, 1)", r"LogU\(2, 1\) is no distribution"),
-        ("N(0, -1)", r"N\(0, -1\) is no distribution: the standard deviation must not be negative"),
+        ("N(0, -1)", r"N\(0, -1\) is no distribution: the standard deviation must be finite and not negative"),
         ("I(1.5, 2)", r"I\(1.5, 2\) is no distribution: bounds must be integers"),
         ("I(3, 2)", r"I\(3, 2\) is no distribution"),
         ("U(1)", r"'U\(1\)' is no distribution: U takes two numbers, such as U\(1, 2\)"),
@@ -233,8 +234,8 @@ def test_a_number_is_read_as_what_it_is():
         ("U(0, 1", r"'U\(0, 1' is no distribution; allowed are U\(a, b\), LogU\(a, b\), N\(a, b\), I\(a, b\)"),
         ("{a|b", r"'\{a\|b' is no distribution"),
         ("{}", r"at least one option"),
-        ("{a:-1|b:2}", r"one weight per option is needed, none negative"),
-        ("{a:0|b:0}", r"not all zero"),
+        ("{a:-1|b:2}", r"each option needs a weight >= 0"),
+        ("{a:0|b:0}", r"not all may be 0"),
     ],
 )
 def test_malformed_text_is_refused_and_named(text, message):
@@ -252,7 +253,7 @@ def test_an_unknown_distribution_gives_the_nearest(text, near):
 
 
 def test_weights_must_match_the_options():
-    with pytest.raises(SpecError, match="one weight per option"):
+    with pytest.raises(SpecError, match=r"Choice\(options=\(1, 2\), weights=\(1\.0,\)\) is no distribution: each option needs"):
         Choice((1, 2), (1.0,))
 
 
@@ -297,6 +298,13 @@ def test_an_option_that_is_not_allowed_gives_the_nearest(kind):
 def test_a_whole_number_cannot_be_drawn_from_fractions(count):
     with pytest.raises(SpecError, match=r"leaf\.count must be a whole number"):
         check(Tree(leaf=Leaf(count=count)))
+
+
+@pytest.mark.parametrize("shadow", [1, "yes", Uniform(0, 1), Choice((True, 2))])
+def test_a_switch_takes_true_and_false_only(shadow):
+    with pytest.raises(SpecError, match=r"leaf\.shadow must be true or false"):
+        check(Tree(leaf=Leaf(shadow=shadow)))
+    check(Tree(leaf=Leaf(shadow=Choice((True, False)))))
 
 
 # sample

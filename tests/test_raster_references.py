@@ -160,7 +160,8 @@ def test_bullets_renderer_sees_the_same_bodies_at_the_same_depth(seed: int, tmp_
     frame = frame_of(seed)
     ids, depth = tiny_render(camera_meshes(seed), tmp_path)
     assert len(np.unique(ids)) > 8
-    # Measured: all pixels agree, those at edges too, and depth to 0.8 µm. Unshifted, 0.7 % differ, and by 1 mm on average.
+    # Measured: all pixels agree, those at edges too, and depth to 0.8 µm.
+    # Unshifted, 0.7 % differ, and by 1 mm on average.
     same = frame.instance_ids == ids
     assert same.mean() > 0.9999
     assert (np.abs(depth - frame.depth_m)[same] < 5e-6).mean() > 0.9999

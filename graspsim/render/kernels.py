@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from graspsim.geometry import Array
 
 compiled = nb.njit(cache=True, error_model="numpy", nogil=True)
-inlined = nb.njit(cache=True, error_model="numpy", nogil=True, inline="always")
 
 NOTHING = -1
 
@@ -53,7 +52,7 @@ def project_vertices(
             screen[i, 3] = q
 
 
-@inlined
+@compiled
 def _edge(ua: float, va: float, ub: float, vb: float) -> tuple[float, float, float]:
     # The endpoints come sorted, so that both triangles at an edge compute the same bits and leave neither gap nor
     # overlap.
@@ -146,15 +145,17 @@ def _fill_clipped(
     polygon = np.empty((4, 3))
     n = 0
     for i in range(3):
-        here, there = corners[i], corners[(i + 1) % 3]
-        if here[3] >= near:
-            polygon[n] = here[:3] / here[3]
+        j = (i + 1) % 3
+        if corners[i, 3] >= near:
+            for c in range(3):
+                polygon[n, c] = corners[i, c] / corners[i, 3]
             n += 1
-        if (here[3] >= near) != (there[3] >= near):
+        if (corners[i, 3] >= near) != (corners[j, 3] >= near):
             # Always from the inner to the outer end, so that both triangles at an edge cut it at the same bits.
-            inner, outer = (here, there) if here[3] >= near else (there, here)
-            t = (near - inner[3]) / (outer[3] - inner[3])
-            polygon[n] = (inner[:3] + t * (outer[:3] - inner[:3])) / near
+            inner, outer = (i, j) if corners[i, 3] >= near else (j, i)
+            t = (near - corners[inner, 3]) / (corners[outer, 3] - corners[inner, 3])
+            for c in range(3):
+                polygon[n, c] = (corners[inner, c] + t * (corners[outer, c] - corners[inner, c])) / near
             n += 1
     for i in range(1, n - 1):
         a = (polygon[0, 0], polygon[0, 1], polygon[0, 2])
@@ -200,9 +201,10 @@ def rasterize(
         if behind:
             corners = np.empty((3, 4))
             for n, vertex in enumerate((i, j, k)):
-                corners[n] = screen[vertex]
-                if screen[vertex, 3] >= near:
-                    corners[n, :3] *= screen[vertex, 3]
+                q = screen[vertex, 3]
+                for c in range(3):
+                    corners[n, c] = screen[vertex, c] * q if q >= near else screen[vertex, c]
+                corners[n, 3] = q
             _fill_clipped(corners, near, cull, clip, face, nearest, winner, covered)
             continue
         u_0, v_0 = screen[i, 0], screen[i, 1]

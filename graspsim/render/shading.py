@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graspsim.geometry import Array
-from graspsim.render.kernels import NOTHING, compiled, inlined
+from graspsim.render.kernels import NOTHING, compiled
 
 BLOCK = 8
 """Shadow-map texels per side of a block of `block_range`."""
@@ -21,7 +21,7 @@ BLOCK = 8
 F32 = np.float32
 
 
-@inlined
+@compiled
 def _sample_texture(
     texels: NDArray[np.uint8], table: NDArray[np.int64], u: float, v: float, texels_per_pixel: float
 ) -> tuple[float, float, float]:
@@ -98,7 +98,8 @@ def shade(
     texture_tables: NDArray[np.int64],
     backdrop: int,
     world_from_camera: Array,
-    intrinsics: Array,
+    camera_from_body: Array,
+    intrinsics: tuple[float, float, float, float],
     lights: NDArray[np.float32],
     shadow_rows: Array,
     shadow_maps: NDArray[np.float32],
@@ -131,6 +132,7 @@ def shade(
         texture_tables: (b or b + 1, k) see `_sample_texture`; the backdrop's comes last.
         backdrop: row of the backdrop's texture, or -1 for the ambient colours.
         world_from_camera: (4, 4).
+        camera_from_body: (b, 4, 4).
         intrinsics: fx, fy, cx, cy.
         lights: (l, 8) position or direction (3), colour (3), whether it is a point, whether it casts shadows.
         shadow_rows: (l, 4, 4) projection of world points into each shadow map.
@@ -150,24 +152,18 @@ def shade(
     fx, fy, cx, cy = intrinsics
     want_rgb, want_normals, want_coordinates = rgb.size > 0, normals.size > 0, coordinates.size > 0
     want_attributes = want_rgb or want_normals
-    camera_from_world = world_from_camera[:3, :3].T.copy()
-    eye = world_from_camera[:3, 3].copy()
-    camera_from_body = np.empty((len(world_from_body), 3, 4))
-    for body in range(len(world_from_body)):
-        camera_from_body[body, :, :3] = camera_from_world @ np.ascontiguousarray(world_from_body[body, :3, :3])
-        camera_from_body[body, :, 3] = camera_from_world @ (world_from_body[body, :3, 3] - eye)
-    r = np.ascontiguousarray(world_from_camera[:3, :3])
+    r = world_from_camera
 
     position = np.empty((3, width), dtype=F32)  # world
     view = np.empty((3, width), dtype=F32)  # world, towards the eye
-    normal = np.zeros((3, width), dtype=F32)  # world
-    albedo = np.zeros((3, width), dtype=F32)
-    rough = np.zeros(width, dtype=F32)
-    metal = np.zeros(width, dtype=F32)
-    light_share = np.ones(width, dtype=F32)
-    color = np.zeros((3, width), dtype=F32)
-    casts = np.zeros(width, dtype=np.bool_)
-    seen = np.zeros(width, dtype=np.bool_)
+    normal = np.empty((3, width), dtype=F32)  # world
+    albedo = np.empty((3, width), dtype=F32)
+    rough = np.empty(width, dtype=F32)
+    metal = np.empty(width, dtype=F32)
+    light_share = np.empty(width, dtype=F32)
+    color = np.empty((3, width), dtype=F32)
+    casts = np.empty(width, dtype=np.bool_)
+    seen = np.empty(width, dtype=np.bool_)
 
     corner = np.empty((3, 3))
     corner_normal = np.empty((3, 3))
@@ -260,7 +256,7 @@ def shade(
             for c in range(3):
                 towards = r[c, 0] * p_x + r[c, 1] * p_y + r[c, 2] * z
                 view[c, x] = -towards
-                position[c, x] = eye[c] + towards
+                position[c, x] = r[c, 3] + towards
             table = texture_tables[body]
             red, green, blue = _sample_texture(
                 texels, table, uv_u + b_1 * du_1 + b_2 * du_2, uv_v + b_1 * dv_1 + b_2 * dv_2, density * z * table[2]
@@ -312,7 +308,8 @@ def shade(
                         light_share,
                     )
                 else:
-                    light_share[:] = 1.0
+                    for x in range(width):
+                        light_share[x] = 1.0
                 _add_light(width, position, normal, view, albedo, rough, metal, lights[light], light_share, color)
         for x in range(width):
             if not seen[x]:
@@ -466,7 +463,7 @@ def _add_light(
             color[c, x] += tint * strength * (base * diffuse * (one - fresnel) + specular * fresnel)
 
 
-@inlined
+@compiled
 def _show_backdrop(
     r: Array,
     d_x: float,
