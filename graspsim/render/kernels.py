@@ -147,15 +147,16 @@ def _fill_clipped(
     for i in range(3):
         j = (i + 1) % 3
         if corners[i, 3] >= near:
-            for c in range(3):
-                polygon[n, c] = corners[i, c] / corners[i, 3]
+            for axis in range(3):
+                polygon[n, axis] = corners[i, axis] / corners[i, 3]
             n += 1
         if (corners[i, 3] >= near) != (corners[j, 3] >= near):
             # Always from the inner to the outer end, so that both triangles at an edge cut it at the same bits.
             inner, outer = (i, j) if corners[i, 3] >= near else (j, i)
             t = (near - corners[inner, 3]) / (corners[outer, 3] - corners[inner, 3])
-            for c in range(3):
-                polygon[n, c] = (corners[inner, c] + t * (corners[outer, c] - corners[inner, c])) / near
+            for axis in range(3):
+                cut = corners[inner, axis] + t * (corners[outer, axis] - corners[inner, axis])
+                polygon[n, axis] = cut / near
             n += 1
     for i in range(1, n - 1):
         a = (polygon[0, 0], polygon[0, 1], polygon[0, 2])
