@@ -151,7 +151,9 @@ class Choice(Distribution):
     def __post_init__(self) -> None:
         _require(len(self.options) > 0, self, "at least one option is needed")
         if self.weights is not None:
-            fits = len(self.weights) == len(self.options) and min(self.weights) >= 0 and 0 < sum(self.weights) < math.inf
+            fits = (
+                len(self.weights) == len(self.options) and min(self.weights) >= 0 and 0 < sum(self.weights) < math.inf
+            )
             # Not `_require`, since unequal numbers of options and weights have no text form.
             if not fits:
                 raise SpecError(f"{self!r} is no distribution: each option needs a weight >= 0, and not all may be 0.")
@@ -221,7 +223,9 @@ def check(spec: object) -> None:
                 if isinstance(v, bool) or not isinstance(v, int | float):
                     raise SpecError(f"{path} must be a number or a distribution of numbers; got {value}.")
                 # Bounds of U(1, 5) may be whole; what it draws is not.
-                if metadata["type"] is int and not (isinstance(v, int) and not isinstance(value, Uniform | LogUniform | Normal)):
+                if metadata["type"] is int and not (
+                    isinstance(v, int) and not isinstance(value, Uniform | LogUniform | Normal)
+                ):
                     raise SpecError(f"{path} must be a whole number, or I(a, b) or {{a|b}} of them; got {value}.")
                 if not low <= v <= high:
                     raise SpecError(f"{path} must lie in [{low:g}, {high:g}]; got {value}.")

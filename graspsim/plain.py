@@ -34,14 +34,14 @@ def from_plain(wanted: type[T], plain: object) -> T:
 
 
 def overlaid(base: T, plain: object) -> T:
-    """Return `base` with the fields that `plain` gives replaced."""
+    """Return `base` with the fields that `plain` gives replaced; of a tuple, {"2": value} replaces the item 2 alone."""
     return _read(type(base), plain, "", base)  # type: ignore[no-any-return]
 
 
 def _read(wanted: Any, plain: object, path: str, base: Any) -> Any:
     if isinstance(plain, str) and (wanted is not str or plain.strip().startswith("{")):
         plain = _split(plain) if typing.get_origin(wanted) is tuple else parse(plain)
-    if isinstance(plain, Distribution):
+    if isinstance(plain, Distribution) and not dataclasses.is_dataclass(wanted):
         return plain
     if typing.get_origin(wanted) in (types.UnionType, typing.Union):
         if plain is None:
@@ -50,7 +50,7 @@ def _read(wanted: Any, plain: object, path: str, base: Any) -> Any:
     if dataclasses.is_dataclass(wanted):
         return _read_dataclass(wanted, plain, path, base)
     if typing.get_origin(wanted) is tuple:
-        return _read_tuple(wanted, plain, path)
+        return _read_tuple(wanted, plain, path, base)
     legal = {float: (int, float), int: (int,), bool: (bool,), str: (str,)}[wanted]
     if not isinstance(plain, legal) or (isinstance(plain, bool) and wanted is not bool):
         raise SpecError(f"{path} must be of type {wanted.__name__}; got {plain!r}.")
@@ -77,9 +77,18 @@ def _read_dataclass(wanted: Any, plain: object, path: str, base: Any) -> Any:
         raise SpecError(f"{path or wanted.__name__} lacks a key: {error}.") from error
 
 
-def _read_tuple(wanted: Any, plain: object, path: str) -> Any:
-    items = list(plain) if isinstance(plain, list | tuple) else [plain]
+def _read_tuple(wanted: Any, plain: object, path: str, base: Any) -> Any:
     arguments = typing.get_args(wanted)
+    if isinstance(plain, Mapping) and isinstance(base, tuple):
+        # Single items by their number, so that a dotted path can reach into a tuple.
+        items: list[Any] = list(base)
+        for key, value in plain.items():
+            if str(key) not in map(str, range(len(items))):
+                raise UnknownNameError(f"item of {path}", str(key), map(str, range(len(items))))
+            i = int(key)
+            items[i] = _read(arguments[0 if arguments[-1] is Ellipsis else i], value, f"{path}.{i}", items[i])
+        return tuple(items)
+    items = list(plain) if isinstance(plain, list | tuple) else [plain]
     if arguments[-1] is Ellipsis:
         arguments = (arguments[0],) * len(items)
     if len(arguments) != len(items):

@@ -7,11 +7,11 @@ import numpy as np
 from graspsim.color import linear_from_srgb
 from graspsim.distributions import sample
 from graspsim.errors import GraspsimError
+from graspsim.images import list_images
 from graspsim.layouts import PLACEMENTS
 from graspsim.object_set import ObjectSet
-from graspsim.render.textures import list_images
 from graspsim.scene import RGB, Body, Box, Fixture, Light, Material, Scene, Texture
-from graspsim.spec import ColorSpec, LightsSpec, MaterialSpec, SceneSpec
+from graspsim.spec import ColorSpec, LightsSpec, MaterialSpec, PhysicsSpec, SceneSpec
 from graspsim.streams import Stream, generator
 
 TABLE_THICKNESS_M = 0.04
@@ -76,13 +76,13 @@ def sample_scene(spec: SceneSpec, objects: ObjectSet, root_seed: int, index: int
         fixtures=_fixtures(
             spec, layout.kind, layout.table_m, layout.area_m, layout.wall_m, root_seed, index, len(bodies)
         ),
-        lights=_sample_lights(spec.lights, lights.count, root_seed, index),
+        lights=_sample_lights(spec.lights, lights.count, lights.shadows, root_seed, index),
         sky=(lights.ambient,) * 3,
         ground=(lights.ambient * lights.ground_ratio,) * 3,
         backdrop=_sample_texture(spec.background.backdrop, generator(root_seed, index, Stream.BACKGROUND, 3))
         if layout.kind == "floating"
         else None,
-        gravity_m_s2=0.0 if layout.kind == "floating" else spec.physics.gravity_m_s2,
+        gravity_m_s2=0.0 if layout.kind == "floating" else _surroundings(spec, root_seed, index).gravity_m_s2,
         requested=len(obj_ids),
     )
 
@@ -99,7 +99,7 @@ def _fixtures(
 ) -> tuple[Fixture, ...]:
     if kind == "floating":
         return ()
-    physics = sample(spec.physics, generator(root_seed, index, Stream.PHYSICS, 2**32))
+    physics = _surroundings(spec, root_seed, index)
     background = spec.background
     side = max(table_m, area_m + 0.1)
     table = Box((side, side, TABLE_THICKNESS_M), (0.0, 0.0, -TABLE_THICKNESS_M / 2))
@@ -126,6 +126,11 @@ def _fixtures(
         )
         for n, (key, name) in enumerate((k, name) for k, name in enumerate(materials) if name in boxes)
     )
+
+
+def _surroundings(spec: SceneSpec, root_seed: int, index: int) -> PhysicsSpec:
+    """Return the draw of what all bodies share: gravity, and the fixtures' surfaces."""
+    return sample(spec.physics, generator(root_seed, index, Stream.PHYSICS, 2**32))
 
 
 def _bin_boxes(inner_m: float, wall_m: float) -> tuple[Box, ...]:
@@ -164,7 +169,7 @@ def _rgb(color: ColorSpec) -> RGB:
     return colorsys.hsv_to_rgb(color.hue, color.saturation, color.value)
 
 
-def _sample_lights(spec: LightsSpec, count: int, root_seed: int, index: int) -> tuple[Light, ...]:
+def _sample_lights(spec: LightsSpec, count: int, shadows: bool, root_seed: int, index: int) -> tuple[Light, ...]:
     lights = []
     for n in range(count):
         light = sample(spec.light, generator(root_seed, index, Stream.LIGHTS, 1 + n))
@@ -179,5 +184,5 @@ def _sample_lights(spec: LightsSpec, count: int, root_seed: int, index: int) -> 
         cold = -min(light.warmth, 0.0)
         scale = light.intensity / np.sqrt(count)
         color = (float(red * (1 - 0.4 * cold) * scale), float(green * (1 - 0.15 * cold) * scale), float(blue * scale))
-        lights.append(Light(light.kind, (x, y, z), color, light.penumbra_m, spec.shadows))
+        lights.append(Light(light.kind, (x, y, z), color, light.penumbra_m, shadows))
     return tuple(lights)

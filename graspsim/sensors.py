@@ -8,15 +8,18 @@ pair, whose errors are simple in disparity and grow with the square of the dista
 from typing import cast
 
 import cv2
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from graspsim.color import SRGB_DECODE, srgb_from_linear
 from graspsim.scene import Sensor
 
 # 65536 steps, so that even in the dark, where sRGB is steepest, a step is a twentieth of a byte.
 _SRGB_ENCODE: NDArray[np.uint8] = np.rint(255 * srgb_from_linear(np.arange(65536) / 65535)).astype(np.uint8)
-_STRIP_ROWS = 16
+# A 16-bit draw picks one: normal to a part in 10^5 of its standard deviation, and four times as fast as an exact draw.
+_NORMAL_QUANTILES: NDArray[np.float32] = ndtri((np.arange(2**16) + 0.5) / 2**16).astype(np.float32)
 
 
 def apply_to_rgb(rgb: NDArray[np.uint8], sensor: Sensor, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -48,19 +51,14 @@ def apply_to_rgb(rgb: NDArray[np.uint8], sensor: Sensor, rng: np.random.Generato
     if sensor.blur_px > 0:
         # Mirrored at the rim, pixel for pixel: this border alone keeps the picture's total light.
         cv2.GaussianBlur(light, (0, 0), sensor.blur_px, dst=light, borderType=cv2.BORDER_REFLECT)
+    if is_noisy:
+        draws = noise_rng.integers(0, 2**16, size=rgb.size, dtype=np.uint16)
+        shot_variance, read_variance = np.float32(sensor.shot_noise**2), np.float32(sensor.read_noise**2)
+    else:
+        draws = np.full(rgb.size, 2**15, dtype=np.uint16)
+        shot_variance = read_variance = np.float32(0)
     picture = np.empty_like(rgb)
-    # By strips that stay in the cache and in memory already mapped: twice as fast as whole images.
-    for top in range(0, len(rgb), _STRIP_ROWS):
-        strip = light[top : top + _STRIP_ROWS]
-        if is_noisy:
-            std = sensor.shot_noise**2 * strip
-            std += sensor.read_noise**2
-            noise = noise_rng.standard_normal(strip.shape, dtype=np.float32)
-            noise *= np.sqrt(std, out=std)
-            strip += noise
-        strip *= 65535
-        np.rint(np.clip(strip, 0, 65535, out=strip), out=strip)
-        picture[top : top + _STRIP_ROWS] = _SRGB_ENCODE.take(strip.astype(np.uint16))
+    _expose(light.ravel(), draws, _NORMAL_QUANTILES, shot_variance, read_variance, _SRGB_ENCODE, picture.reshape(-1))
     return picture
 
 
@@ -110,6 +108,23 @@ def apply_to_depth(
     if loss_px > 0:
         measured_m[_behind_edges(disparity, loss_px)] = 0
     return measured_m
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)  # type: ignore[untyped-decorator]
+def _expose(
+    light: NDArray[np.float32],
+    draws: NDArray[np.uint16],
+    quantiles: NDArray[np.float32],
+    shot_variance: np.float32,
+    read_variance: np.float32,
+    encode: NDArray[np.uint8],
+    picture: NDArray[np.uint8],
+) -> None:
+    """Write light (n,) with its noise to the picture (n,), through a table of 2^16 steps."""
+    full, half, zero = np.float32(65535), np.float32(0.5), np.float32(0)
+    for i in range(light.size):
+        noise = np.sqrt(shot_variance * light[i] + read_variance) * quantiles[draws[i]]
+        picture[i] = encode[int(min(max((light[i] + noise) * full + half, zero), full))]
 
 
 def _child(rng: np.random.Generator) -> np.random.Generator:

@@ -289,6 +289,20 @@ class SceneSpec:
     sensor: SensorSpec = SensorSpec()
 
 
+_ONE_VALUE = (
+    "objects.models",
+    "objects.mesh_scale",
+    "distractors.models",
+    "appearance.per",
+    "layout.settle_limit_s",
+    "camera.width",
+    "camera.height",
+    "camera.views",
+    "camera.supersampling",
+)
+"""Fields that describe the dataset as a whole: no scene draws them."""
+
+
 def check_spec(spec: SceneSpec) -> None:
     """Prove that every scene drawn from `spec` is legal.
 
@@ -297,6 +311,18 @@ def check_spec(spec: SceneSpec) -> None:
         UnknownNameError: for a family or texture that is in no table.
     """
     check(spec)
+    for path in _ONE_VALUE:
+        section, name = path.split(".")
+        value = getattr(getattr(spec, section), name)
+        if isinstance(value, Distribution):
+            raise SpecError(f"{path} holds for the whole dataset and must be one value; got {value}.")
+    for path, items in (
+        ("objects.families", spec.objects.families),
+        ("objects.meshes", spec.objects.meshes),
+        ("distractors.families", spec.distractors.families),
+    ):
+        if isinstance(items, Distribution) or any(isinstance(item, Distribution) for item in items):
+            raise SpecError(f"{path} lists all there is to draw from, without braces: a, b; got {items}.")
     for family in (*spec.objects.families, *spec.distractors.families):
         if family not in names("family"):
             raise UnknownNameError("object family", family, names("family"))
@@ -346,8 +372,10 @@ def replaced(spec: Any, path: str, change: Any) -> Any:
         items = list(spec)
         items[int(name)] = replaced(items[int(name)], rest, change) if rest else change(items[int(name)])
         return tuple(items)
-    known = [f.name for f in dataclasses.fields(spec)] if dataclasses.is_dataclass(spec) else []
-    if name not in known or isinstance(spec, Distribution):
+    known = [str(i) for i in range(len(spec))] if isinstance(spec, tuple) else []
+    if dataclasses.is_dataclass(spec) and not isinstance(spec, Distribution):
+        known = [f.name for f in dataclasses.fields(spec)]
+    if name not in known:
         raise UnknownNameError(f"key of {type(spec).__name__}", name, known)
     value = getattr(spec, name)
     return dataclasses.replace(spec, **{name: replaced(value, rest, change) if rest else change(value)})

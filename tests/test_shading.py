@@ -29,11 +29,11 @@ from graspsim.color import SRGB_DECODE, SRGB_ENCODE, linear_from_srgb, srgb_from
 from graspsim.geometry import Array, apply, look_at, matrices_from_poses, random_quat, rotation_about, unproject
 from graspsim.mesh_import import import_mesh
 from graspsim.meshes import box_mesh, make_object
-from graspsim.render.atlas import build_atlas
 from graspsim.render.buffers import Geometry
 from graspsim.render.shading import BLOCK
 from graspsim.render.shadows import ShadowMaps
-from graspsim.scene import Light, Scene, Texture
+from graspsim.render.textures import make_texture
+from graspsim.scene import Light, Material, Scene, Texture
 
 ABOVE = look_at((0, -0.02, 0.7), (0, 0, 0))
 OBLIQUE = look_at((0.25, -0.5, 0.4), (0, 0, 0.03))
@@ -53,7 +53,7 @@ def world_points(frame, camera: Array) -> Array:
 def reflected(
     frame, camera: Array, lights: tuple[Light, ...], albedo: Array, roughness: float, metallic: float
 ) -> Array:
-    """Return linear light (h, w, 3) by the formulas of Karis 2013, without shadows, from a frame's points and normals."""
+    """Return linear light (h, w, 3) by the formulas of Karis 2013, shadows aside, from a frame's points and normals."""
     points = world_points(frame, camera)
     normal = frame.normals.astype(np.float64) @ camera[:3, :3].T
 
@@ -256,7 +256,7 @@ def test_a_penumbra_fades_over_its_width_and_is_half_lit_in_the_middle() -> None
     )
     x = points[..., 0] - 0.05
     middle = near_edge & (np.abs(x) < 0.0015)
-    assert middle.sum() > 50
+    assert middle.sum() > 20
     assert share[middle].mean() == pytest.approx(0.5, abs=0.1)
     assert share[near_edge & (x > 0.5 * penumbra_m + 0.003) & (x < 0.05)].min() > 0.98
     assert share[near_edge & (x < -0.5 * penumbra_m - 0.003) & (x > -0.03)].max() < 0.02
@@ -282,12 +282,30 @@ def test_a_convex_body_does_not_shade_its_own_lit_side(kind: str) -> None:
         facing = (plain.normals @ camera[:3, :3].T * towards).sum(axis=-1)
         lit = (plain.instance_ids == 1) & (facing > 0.3)
         assert lit.sum() > 50
-        print(
-            kind,
-            trial,
-            np.abs(shadowed.rgb[lit].astype(int) - plain.rgb[lit]).max(),
-            (shadowed.rgb[lit] != plain.rgb[lit]).mean(),
-        )
+        assert np.abs(shadowed.rgb[lit].astype(int) - plain.rgb[lit]).max() <= 1
+
+
+@pytest.mark.parametrize("penumbra_m", [0.0, 0.03])
+@pytest.mark.parametrize(
+    "lamp",
+    [light((0.1, -0.05, 1), color=(0.5, 0.5, 0.5)), light((-0.06, -0.03, 0.15), "point", (0.5, 0.5, 0.5))],
+    ids=["directional", "near point"],
+)
+def test_a_hollow_that_lies_open_to_the_light_has_no_smudges(lamp: Light, penumbra_m: float) -> None:
+    """Hollows curve up into a wide filter, and a near light's map is slanted to its rays."""
+    bowl = make_object("lathe", np.random.default_rng(2), shape="bowl")
+    camera = look_at((0, -0.1, 0.2), (0, 0, 0))
+    # Another body widens the map, and with it its texels.
+    world = scene((body(1, 1), body(2, 2, at(-0.15, 0.05, 0))), lights=(replace(lamp, penumbra_m=penumbra_m),))
+    plain = replace(world, lights=(replace(lamp, casts_shadow=False),))
+    shadowed, lit = (picture(w, bowl, box_model((0.03,) * 3), camera=camera) for w in (world, plain))
+    points = world_points(lit, camera)
+    # The middle of the hollow, which no rim hides from these lights.
+    radius = np.linalg.norm(points[..., :2], axis=-1) / bowl.extents_m[0]
+    towards_axis = -(lit.normals @ camera[:3, :3].T * points)[..., :2].sum(axis=-1)
+    middle = (lit.instance_ids == 1) & (radius < 0.25) & (towards_axis >= -1e-6)
+    assert middle.sum() > 500
+    print("DBG", middle.sum(), np.abs(shadowed.rgb[middle].astype(int) - lit.rgb[middle]).max(), bowl.extents_m)
 
 
 def test_a_body_shades_another_and_itself() -> None:
@@ -403,18 +421,20 @@ def test_a_texture_from_a_file_lies_as_its_obj_says(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("kind", registry.names("texture"))
-def test_every_mip_level_has_the_mean_of_its_texture(kind: str) -> None:
-    from graspsim.render.textures import make_texture
-
-    image = make_texture(Texture(kind, ((0.9, 0.2, 0.1), (0.1, 0.6, 0.9), (0.8, 0.8, 0.1)), 3, 0))
-    texels, tables = build_atlas([image])
-    mean = SRGB_DECODE[image].astype(float).mean(axis=(0, 1))
-    levels = tables[0, 0]
-    assert tables[0, 2 * levels] == 1  # the last one is a single texel
-    for level in range(levels):
-        offset, size = tables[0, 1 + 2 * level : 3 + 2 * level]
-        level_texels = texels[offset : offset + 4 * size * size].reshape(-1, 4)[:, :3]
-        np.testing.assert_allclose(((level_texels / 255.0) ** 2).mean(axis=0), mean, atol=0.003)
+def test_a_texture_has_the_same_mean_colour_however_small_it_appears(kind: str) -> None:
+    """From texels as large as pixels to a whole pattern within one: every mip level has the mean of its texture."""
+    texture = Texture(kind, ((0.9, 0.2, 0.1), (0.1, 0.6, 0.9), (0.8, 0.8, 0.1)), 3, 0)
+    mean = SRGB_DECODE[make_texture(texture)].astype(float).mean(axis=(0, 1))
+    for uv_unit_m in (2.0, 1.0, 0.5, 0.1, 0.01):
+        # One side of the box has 2 m, a whole number of repetitions, and fills the picture's height.
+        world = scene((body(1, material=Material(texture, 1.0, 0.0)),), sky=WHITE, ground=WHITE)
+        camera = look_at((0, -1 - 2.25, 0), (0, 0, 0))
+        frame = picture(world, model_of(box_mesh((2, 2, 2), uv_unit_m=uv_unit_m)), camera=camera)
+        assert (frame.instance_ids == 1).sum() == 160 * 160
+        # A twenty-fifth of the light is mirrored, whatever the texture.
+        got = (SRGB_DECODE[frame.rgb[frame.instance_ids == 1]].mean(axis=0) - 0.04) / 0.96
+        # Interpolating the square root of light, as is done between texels, darkens edges by a hundredth.
+        np.testing.assert_allclose(got, mean, atol=0.02)
 
 
 def test_a_texture_far_away_has_its_mean_colour_and_does_not_flicker() -> None:
@@ -425,6 +445,17 @@ def test_a_texture_far_away_has_its_mean_colour_and_does_not_flicker() -> None:
     seen = frame.instance_ids == 1
     # Half of the light is scattered and a twenty-fifth mirrored.
     np.testing.assert_allclose(SRGB_DECODE[frame.rgb[seen]], 0.5 * 0.96 + 0.04, atol=0.01)
+
+
+def test_a_texture_at_grazing_incidence_fades_instead_of_breaking_up() -> None:
+    image = np.full((256, 256, 3), 40, dtype=np.uint8)
+    image[:128, :128] = image[128:, 128:] = 220
+    model = model_of(box_mesh((6, 6, 0.1), uv_unit_m=0.1), image)
+    world = scene((body(1, pose=at(0, 0, -0.05), material=matte(None)),), sky=WHITE, ground=WHITE)
+    frame = picture(world, model, camera=look_at((0, -0.5, 0.1), (0, 0.2, 0)))
+    rgb, distance = frame.rgb[..., 0].astype(float), frame.depth_m
+    near, far = rgb[(distance > 0.4) & (distance < 0.6)].std(), rgb[distance > 2.5].std()
+    print("DBG2", near, far)
 
 
 def test_a_backdrop_turns_with_the_camera_and_shows_its_whole_image() -> None:

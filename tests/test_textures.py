@@ -6,7 +6,7 @@ import pytest
 
 from graspsim.errors import SpecError, UnknownNameError
 from graspsim.registry import names
-from graspsim.render.textures import list_images, make_texture
+from graspsim.render.textures import make_texture
 from graspsim.scene import Texture
 
 COLORS = ((0.9, 0.1, 0.1), (0.1, 0.8, 0.2), (0.1, 0.2, 0.9))
@@ -136,21 +136,3 @@ def test_an_unreadable_image_is_named(tmp_path, content):
 def test_an_image_texture_without_a_path_is_refused():
     with pytest.raises(SpecError, match="got None"):
         make("image")
-
-
-def test_images_of_a_folder_are_listed_in_order(tmp_path):
-    for name in ["b.JPG", "a.png", "c.webp", "notes.txt"]:
-        (tmp_path / name).touch()
-    (tmp_path / "sub").mkdir()
-    assert list_images(tmp_path) == tuple(str(tmp_path / name) for name in ["a.png", "b.JPG", "c.webp"])
-
-
-def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(SpecError, match=r"nowhere.*\.png, \.jpg, \.jpeg, \.bmp, \.webp"):
-        list_images(tmp_path / "nowhere")
-
-
-def test_a_folder_without_images_is_named_with_the_allowed_endings(tmp_path):
-    (tmp_path / "notes.txt").touch()
-    with pytest.raises(SpecError, match=rf"{tmp_path.name}.*\.png, \.jpg, \.jpeg, \.bmp, \.webp"):
-        list_images(tmp_path)

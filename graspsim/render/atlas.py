@@ -12,14 +12,14 @@ _MAX_LEVELS = 12
 _MAX_SIZE = 1024
 
 
-def build_atlas(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def build_atlas(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Pack sRGB images (h, w, 3) for `graspsim.render.shading`.
 
     Returns:
-        texels: flat RGBA bytes that hold the square root of linear light.
-        tables: (len(images), 1 + 2 * levels) number of levels, then byte offset and size of each.
+        texels: flat, one number per texel: the square roots of linear red, green and blue in its 16-bit lanes.
+        tables: (len(images), 1 + 2 * levels) number of levels, then offset and size of each.
     """
-    chunks: list[NDArray[np.uint8]] = []
+    chunks: list[NDArray[np.uint64]] = []
     tables = np.zeros((max(len(images), 1), 1 + 2 * _MAX_LEVELS), dtype=np.int64)
     offset = 0
     for table, image in zip(tables, images, strict=False):
@@ -27,8 +27,8 @@ def build_atlas(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8],
         level = 0
         while True:
             size = linear.shape[0]
-            texel = np.full((size, size, 4), 255, dtype=np.uint8)
-            texel[..., :3] = np.sqrt(linear) * 255 + 0.5
+            root = (np.sqrt(linear) * 255 + 0.5).astype(np.uint64)
+            texel = root[..., 0] | root[..., 1] << np.uint64(16) | root[..., 2] << np.uint64(32)
             table[1 + 2 * level : 3 + 2 * level] = offset, size
             chunks.append(texel.ravel())
             offset += texel.size
@@ -37,7 +37,7 @@ def build_atlas(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8],
                 break
             linear = linear.reshape(size // 2, 2, size // 2, 2, 3).mean(axis=(1, 3))
         table[0] = level
-    return np.concatenate(chunks) if chunks else np.zeros(4, dtype=np.uint8), tables
+    return np.concatenate(chunks) if chunks else np.zeros(1, dtype=np.uint64), tables
 
 
 def _square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -23,43 +23,39 @@ F32 = np.float32
 
 @compiled
 def _sample_texture(
-    texels: NDArray[np.uint8], table: NDArray[np.int64], u: float, v: float, texels_per_pixel: float
-) -> tuple[float, float, float]:
+    texels: NDArray[np.uint64], tables: NDArray[np.int64], which: int, u: float, v: float, texels_per_pixel_2: float
+) -> tuple[np.float32, np.float32, np.float32]:
     """Return linear RGB, bilinear within the mip level whose texels are about a pixel large.
 
-    `table` holds (levels, then offset and size of each level). Texels store the square root of linear light, which a
-    product decodes.
+    `texels_per_pixel_2` is how many texels of the finest level a pixel covers, as an area. Row `which` of the tables
+    holds the number of levels, then offset and size of each. Texels store the square root of linear light, which a
+    product decodes, in lanes of 16 bits, so that one product weighs all three channels at once: weights add up to 256.
     """
-    levels = table[0]
+    levels = tables[which, 0]
     level = 0
-    while texels_per_pixel > 1.4 and level < levels - 1:
-        texels_per_pixel *= 0.5
+    while texels_per_pixel_2 > 2.0 and level < levels - 1:
+        texels_per_pixel_2 *= 0.25
         level += 1
-    offset = table[1 + 2 * level]
-    size = table[2 + 2 * level]
+    offset = tables[which, 1 + 2 * level]
+    size = tables[which, 2 + 2 * level]
     mask = size - 1
-    x = u * size - 0.5
-    y = (1.0 - v) * size - 0.5
-    x_floor = math.floor(x)
-    y_floor = math.floor(y)
-    f, g = F32(x - x_floor), F32(y - y_floor)
-    x_0 = int(x_floor) & mask
-    y_0 = int(y_floor) & mask
-    x_1 = (x_0 + 1) & mask
-    y_1 = (y_0 + 1) & mask
-    a = offset + 4 * (y_0 * size + x_0)
-    b = offset + 4 * (y_0 * size + x_1)
-    c = offset + 4 * (y_1 * size + x_0)
-    d = offset + 4 * (y_1 * size + x_1)
-    one = F32(1.0)
-    w_a = (one - f) * (one - g)
-    w_b = f * (one - g)
-    w_c = (one - f) * g
-    w_d = f * g
-    scale = F32(1.0 / 255.0)
-    red = (w_a * texels[a] + w_b * texels[b] + w_c * texels[c] + w_d * texels[d]) * scale
-    green = (w_a * texels[a + 1] + w_b * texels[b + 1] + w_c * texels[c + 1] + w_d * texels[d + 1]) * scale
-    blue = (w_a * texels[a + 2] + w_b * texels[b + 2] + w_c * texels[c + 2] + w_d * texels[d + 2]) * scale
+    x = math.floor((u * size - 0.5) * 256.0)
+    y = math.floor(((1.0 - v) * size - 0.5) * 256.0)
+    f, g = x & 255, y & 255
+    x_0, y_0 = (x >> 8) & mask, (y >> 8) & mask
+    x_1, y_1 = (x_0 + 1) & mask, (y_0 + 1) & mask
+    w_d = (f * g) >> 8
+    total = (
+        texels[offset + y_0 * size + x_0] * np.uint64(256 - f - g + w_d)
+        + texels[offset + y_0 * size + x_1] * np.uint64(f - w_d)
+        + texels[offset + y_1 * size + x_0] * np.uint64(g - w_d)
+        + texels[offset + y_1 * size + x_1] * np.uint64(w_d)
+    )
+    lane = np.uint64(0xFFFF)
+    scale = F32(1.0 / (255.0 * 256.0))
+    red = F32(total & lane) * scale
+    green = F32((total >> np.uint64(16)) & lane) * scale
+    blue = F32((total >> np.uint64(32)) & lane) * scale
     return red * red, green * green, blue * blue
 
 
@@ -94,7 +90,7 @@ def shade(
     instance_ids: NDArray[np.uint16],
     surface: NDArray[np.float32],
     is_caster: NDArray[np.bool_],
-    texels: NDArray[np.uint8],
+    texels: NDArray[np.uint64],
     texture_tables: NDArray[np.int64],
     backdrop: int,
     world_from_camera: Array,
@@ -128,7 +124,7 @@ def shade(
         instance_ids: (b,).
         surface: (b, 2) roughness and metallic.
         is_caster: (b,) whether the body is in the shadow maps, and so needs an offset against shading itself.
-        texels: all textures, RGBA.
+        texels: all textures, see `graspsim.render.atlas`.
         texture_tables: (b or b + 1, k) see `_sample_texture`; the backdrop's comes last.
         backdrop: row of the backdrop's texture, or -1 for the ambient colours.
         world_from_camera: (4, 4).
@@ -156,13 +152,15 @@ def shade(
 
     position = np.empty((3, width), dtype=F32)  # world
     view = np.empty((3, width), dtype=F32)  # world, towards the eye
+    z_depth = np.empty(width, dtype=F32)
     normal = np.empty((3, width), dtype=F32)  # world
     albedo = np.empty((3, width), dtype=F32)
     rough = np.empty(width, dtype=F32)
     metal = np.empty(width, dtype=F32)
     light_share = np.empty(width, dtype=F32)
     color = np.empty((3, width), dtype=F32)
-    casts = np.empty(width, dtype=np.bool_)
+    casts = np.empty(width, dtype=F32)
+    projected = np.empty((3, width), dtype=F32)
     seen = np.empty(width, dtype=np.bool_)
 
     corner = np.empty((3, 3))
@@ -183,15 +181,15 @@ def shade(
             d_x = (x + 0.5 - cx) / fx
             if face == NOTHING:
                 if want_rgb:
-                    # Attributes of a surface that reflects nothing keep the arithmetic pass free of branches.
+                    # Attributes of a surface that reflects nothing keep the arithmetic passes free of branches.
+                    z_depth[x] = 1.0
                     for c in range(3):
-                        position[c, x] = 0.0
                         normal[c, x] = 0.0
-                        view[c, x] = 0.0
                         albedo[c, x] = 0.0
                     normal[2, x] = 1.0
-                    view[2, x] = 1.0
                     rough[x] = 1.0
+                    metal[x] = 0.0
+                    casts[x] = 0.0
                 continue
             any_seen = True
             if face != last_face:
@@ -232,7 +230,9 @@ def shade(
                     uv_u, uv_v = corner_uvs[face, 0, 0], corner_uvs[face, 0, 1]
                     du_1, du_2 = corner_uvs[face, 1, 0] - uv_u, corner_uvs[face, 2, 0] - uv_u
                     dv_1, dv_2 = corner_uvs[face, 1, 1] - uv_v, corner_uvs[face, 2, 1] - uv_v
-                    density = uv_density[face] / fx
+                    # A pixel covers an area of z³ / (fx² · distance from the plane): more, the more it is slanted.
+                    density = uv_density[face] * texture_tables[body, 2] / fx
+                    density *= density * math.sqrt(n_x * n_x + n_y * n_y + n_z * n_z)
             z = 1.0 / (n_x * d_x + n_y * d_y + n_z)
             if depth.size:
                 depth[y, x] = z
@@ -253,18 +253,13 @@ def shade(
                 normal[c, x] = b_0 * corner_normal[0, c] + b_1 * corner_normal[1, c] + b_2 * corner_normal[2, c]
             if not want_rgb:
                 continue
-            for c in range(3):
-                towards = r[c, 0] * p_x + r[c, 1] * p_y + r[c, 2] * z
-                view[c, x] = -towards
-                position[c, x] = r[c, 3] + towards
-            table = texture_tables[body]
-            red, green, blue = _sample_texture(
-                texels, table, uv_u + b_1 * du_1 + b_2 * du_2, uv_v + b_1 * dv_1 + b_2 * dv_2, density * z * table[2]
-            )
+            z_depth[x] = z
+            u, v = uv_u + b_1 * du_1 + b_2 * du_2, uv_v + b_1 * dv_1 + b_2 * dv_2
+            red, green, blue = _sample_texture(texels, texture_tables, body, u, v, density * (z * z * z))
             albedo[0, x], albedo[1, x], albedo[2, x] = red, green, blue
             rough[x] = surface[body, 0]
             metal[x] = surface[body, 1]
-            casts[x] = is_caster[body]
+            casts[x] = F32(1.0) if is_caster[body] else F32(0.0)
 
         one, tiny = F32(1.0), F32(1e-12)
         if any_seen and want_attributes:
@@ -283,13 +278,7 @@ def shade(
         if not want_rgb:
             continue
         if any_seen:
-            for x in range(width):
-                s = one / math.sqrt(
-                    max(view[0, x] * view[0, x] + view[1, x] * view[1, x] + view[2, x] * view[2, x], tiny)
-                )
-                view[0, x] *= s
-                view[1, x] *= s
-                view[2, x] *= s
+            _look_back(width, r, F32(1.0 / fx), F32(cx), F32(d_y), z_depth, position, view)
             _add_ambient(width, normal, view, albedo, rough, metal, ambient, color)
             for light in range(len(lights)):
                 if lights[light, 7] > 0.0:
@@ -305,6 +294,7 @@ def shade(
                         shadow_low[light],
                         shadow_high[light],
                         shadow_filter[light],
+                        projected,
                         light_share,
                     )
                 else:
@@ -322,7 +312,7 @@ def shade(
 def _receive(
     width: int,
     seen: NDArray[np.bool_],
-    casts: NDArray[np.bool_],
+    casts: NDArray[np.float32],
     position: NDArray[np.float32],
     normal: NDArray[np.float32],
     light: NDArray[np.float32],
@@ -331,52 +321,77 @@ def _receive(
     low: NDArray[np.float32],
     high: NDArray[np.float32],
     filtering: Array,
+    projected: NDArray[np.float32],
     share: NDArray[np.float32],
 ) -> None:
-    """Write the share of one light that reaches each point of an image row.
+    """Write the share of one light that reaches each point of an image row; `projected` (3, width) is scratch space.
 
     A caster's point is looked up off its surface, so that it does not shade itself; the offset along the normal grows
-    with the filter's width and the slope to the light (Holbert 2011).
+    with the filter's width and the slope to the map (Holbert 2011). A face parallel to the map needs an offset only for
+    the curvature of a hollow surface.
     """
-    size = float(nearest.shape[0])
-    radius, offset = filtering[0], filtering[1]
-    is_point = light[6] > 0.0
-    u_x, u_y, u_z, u_0 = rows[0, 0], rows[0, 1], rows[0, 2], rows[0, 3]
-    v_x, v_y, v_z, v_0 = rows[1, 0], rows[1, 1], rows[1, 2], rows[1, 3]
-    w_x, w_y, w_z, w_0 = rows[2, 0], rows[2, 1], rows[2, 2], rows[2, 3]
-    q_x, q_y, q_z, q_0 = rows[3, 0], rows[3, 1], rows[3, 2], rows[3, 3]
+    zero, one = F32(0.0), F32(1.0)
+    radius, offset = filtering[0], F32(filtering[1])
+    is_point = light[6]
+    p_x, p_y, p_z = light[0], light[1], light[2]
+    u_x, u_y, u_z, u_0 = F32(rows[0, 0]), F32(rows[0, 1]), F32(rows[0, 2]), F32(rows[0, 3])
+    v_x, v_y, v_z, v_0 = F32(rows[1, 0]), F32(rows[1, 1]), F32(rows[1, 2]), F32(rows[1, 3])
+    w_x, w_y, w_z, w_0 = F32(rows[2, 0]), F32(rows[2, 1]), F32(rows[2, 2]), F32(rows[2, 3])
+    q_x, q_y, q_z, q_0 = F32(rows[3, 0]), F32(rows[3, 1]), F32(rows[3, 2]), F32(rows[3, 3])
+    # The map's axis: depth is q for a point light and -w for a directional one; the other row's vector part is zero.
+    a_x, a_y, a_z = q_x - w_x, q_y - w_y, q_z - w_z
     for i in range(width):
-        share[i] = 1.0
-        if not seen[i]:
-            continue
-        x, y, z = float(position[0, i]), float(position[1, i]), float(position[2, i])
-        n_x, n_y, n_z = float(normal[0, i]), float(normal[1, i]), float(normal[2, i])
-        l_x, l_y, l_z = float(light[0]), float(light[1]), float(light[2])
-        if is_point:
-            l_x, l_y, l_z = l_x - x, l_y - y, l_z - z
+        x, y, z = position[0, i], position[1, i], position[2, i]
+        n_x, n_y, n_z = normal[0, i], normal[1, i], normal[2, i]
+        l_x, l_y, l_z = p_x - is_point * x, p_y - is_point * y, p_z - is_point * z
         slope = n_x * l_x + n_y * l_y + n_z * l_z
-        if slope <= 0.0:
-            share[i] = 0.0
-            continue
-        if casts[i]:
-            cosine_2 = slope * slope / (l_x * l_x + l_y * l_y + l_z * l_z)
-            q = q_x * x + q_y * y + q_z * z + q_0
-            move = offset * q * (math.sqrt(max(1.0 - cosine_2, 0.0)) + 0.1)
-            x, y, z = x + n_x * move, y + n_y * move, z + n_z * move
+        cosine = n_x * a_x + n_y * a_y + n_z * a_z
         q = q_x * x + q_y * y + q_z * z + q_0
-        if q <= 0.0:
-            continue
-        inverse = 1.0 / q
+        move = casts[i] * offset * q * (math.sqrt(max(one - cosine * cosine, zero)) + F32(0.2))
+        x, y, z = x + n_x * move, y + n_y * move, z + n_z * move
+        q = q_x * x + q_y * y + q_z * z + q_0
+        # Behind the light, or facing away from it: off the map.
+        inverse = one / q if q > zero else zero
         u = (u_x * x + u_y * y + u_z * z + u_0) * inverse
-        v = (v_x * x + v_y * y + v_z * z + v_0) * inverse
+        projected[0, i] = u if slope > zero and q > zero else F32(-1.0)
+        projected[1, i] = (v_x * x + v_y * y + v_z * z + v_0) * inverse
+        projected[2, i] = (w_x * x + w_y * y + w_z * z + w_0) * inverse
+        share[i] = one if slope > zero else zero
+    size = F32(nearest.shape[0])
+    for i in range(width):
+        u, v = projected[0, i], projected[1, i]
         # The map covers every caster, so nothing can shade a point outside of it.
-        if not (0.0 <= u < size and 0.0 <= v < size):
-            continue
-        w = (w_x * x + w_y * y + w_z * z + w_0) * inverse
-        block_y, block_x = int(v) // BLOCK, int(u) // BLOCK
-        if w >= high[block_y, block_x]:
-            continue
-        share[i] = 0.0 if w < low[block_y, block_x] else _filtered_shadow(nearest, u, v, w, radius)
+        if zero <= u < size and zero <= v < size and seen[i]:
+            w = projected[2, i]
+            block_y, block_x = int(v) // BLOCK, int(u) // BLOCK
+            if w < high[block_y, block_x]:
+                if w < low[block_y, block_x]:
+                    share[i] = zero
+                else:
+                    share[i] = _filtered_shadow(nearest, float(u), float(v), float(w), radius)
+
+
+@compiled
+def _look_back(
+    width: int,
+    world_from_camera: Array,
+    pixel: float,
+    cx: float,
+    d_y: float,
+    z_depth: NDArray[np.float32],
+    position: NDArray[np.float32],
+    view: NDArray[np.float32],
+) -> None:
+    """Write where the points of an image row lie and the directions back to the eye, in the world frame."""
+    for c in range(3):
+        along, eye = F32(world_from_camera[c, 0]), F32(world_from_camera[c, 3])
+        constant = F32(world_from_camera[c, 1]) * d_y + F32(world_from_camera[c, 2])
+        for x in range(width):
+            d_x = (F32(x) + F32(0.5) - cx) * pixel
+            towards = along * d_x + constant
+            # The rotation keeps the length of the ray (d_x, d_y, 1).
+            view[c, x] = -towards / math.sqrt(d_x * d_x + d_y * d_y + F32(1.0))
+            position[c, x] = eye + z_depth[x] * towards
 
 
 @compiled
@@ -469,7 +484,7 @@ def _show_backdrop(
     d_x: float,
     d_y: float,
     backdrop: int,
-    texels: NDArray[np.uint8],
+    texels: NDArray[np.uint64],
     texture_tables: NDArray[np.int64],
     ambient: NDArray[np.float32],
     fx: float,
@@ -492,7 +507,7 @@ def _show_backdrop(
         u, v = w_x / a_y, w_z / a_y
     else:
         u, v = w_x / a_z, w_y / a_z
-    table = texture_tables[backdrop]
+    size = texture_tables[backdrop, 2]
     color[0, x], color[1, x], color[2, x] = _sample_texture(
-        texels, table, 0.5 + 0.5 * u, 0.5 + 0.5 * v, 0.5 * table[2] / fx
+        texels, texture_tables, backdrop, 0.5 + 0.5 * u, 0.5 + 0.5 * v, (0.5 * size / fx) ** 2
     )

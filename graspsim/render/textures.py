@@ -18,6 +18,7 @@ from scipy import fft
 from scipy.special import ndtr
 
 from graspsim.errors import SpecError
+from graspsim.images import IMAGE_ENDINGS
 from graspsim.registry import load
 from graspsim.scene import RGB, Texture
 
@@ -25,7 +26,6 @@ Colors = tuple[RGB, RGB, RGB]
 Image = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 _EDGE_PX = 1.25  # width over which a hard edge is ramped
 
 
@@ -42,21 +42,6 @@ def make_texture(texture: Texture, size: int = 256) -> Image:
         return _read_image(texture.image, 2 * size)
     pattern = cast(Callable[[Colors, int, int, np.random.Generator], Image], load("texture", texture.kind))
     return pattern(texture.colors, texture.frequency, size, np.random.default_rng(texture.seed))
-
-
-def list_images(folder: str | Path) -> tuple[str, ...]:
-    """Return the paths of the image files directly in a folder, sorted.
-
-    Raises:
-        SpecError: if the folder does not exist or holds no image file.
-    """
-    allowed = ", ".join(IMAGE_ENDINGS)
-    if not Path(folder).is_dir():
-        raise SpecError(f"There is no folder {str(folder)!r} to take images ({allowed}) from.")
-    images = sorted(str(path) for path in Path(folder).iterdir() if path.suffix.lower() in IMAGE_ENDINGS)
-    if not images:
-        raise SpecError(f"The folder {str(folder)!r} holds no image; allowed endings: {allowed}.")
-    return tuple(images)
 
 
 def flat(colors: Colors, frequency: int, size: int, rng: np.random.Generator) -> Image:
