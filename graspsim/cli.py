@@ -115,16 +115,16 @@ class Validate:
 
 @dataclass(frozen=True)
 class Preview:
-    """Draw a contact sheet of a dataset, with the labels drawn in."""
+    """Draw a contact sheet of datasets, with the labels drawn in."""
 
-    root: Positional[Path]
-    """Folder of the dataset."""
+    roots: Positional[tuple[Path, ...]]
+    """Folders of the datasets."""
     out: Output = field(default_factory=lambda: Path("preview.png"))
     """Picture to write, .png or .jpg."""
     split: str | None = None
     """Which split to show; the first by default."""
     count: int = 12
-    """Number of images."""
+    """Number of images per dataset."""
     columns: int = 4
     """Images in a row."""
 
@@ -132,7 +132,7 @@ class Preview:
         """Write the picture."""
         from graspsim.dataset.preview import contact_sheet, save
 
-        save(self.out, contact_sheet(self.root, self.split, self.count, self.columns))
+        save(self.out, contact_sheet(self.roots, self.split, self.count, self.columns))
         print(self.out)
         return 0
 

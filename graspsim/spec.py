@@ -223,7 +223,7 @@ class CameraSpec:
     supersampling: int = ranged(1, 1, 8)
     fov_y_deg: float = ranged(Uniform(42.0, 50.0), 5.0, 120.0)
     principal_offset_px: tuple[float, float] = ranged((Normal(0.0, 2.0), Normal(0.0, 2.0)), -4096.0, 4096.0)
-    distance_m: float = ranged(Uniform(0.55, 1.05), 0.1, 20.0)
+    distance_m: float = ranged(Uniform(0.45, 0.95), 0.1, 20.0)
     azimuth_deg: float = ranged(Uniform(0.0, 360.0), -360.0, 360.0)
     elevation_deg: float = ranged(Uniform(20.0, 88.0), -90.0, 90.0)
     roll_deg: float = ranged(Normal(0.0, 15.0), -360.0, 360.0)

@@ -194,7 +194,9 @@ def test_sliding_stops_where_the_product_of_both_frictions_says(mu_body, mu_tabl
         world.set_velocity(0, np.array([speed_m_s, 0, 0, 0, 0, 0]))
         world.step(1.2)
         stopped_after_m = world.poses()[0, 0] - start
-        assert stopped_after_m == pytest.approx(speed_m_s**2 / (2 * mu_body * mu_table * G), rel=0.08)
+        assert stopped_after_m == pytest.approx(speed_m_s**2 / (2 * mu_body * mu_table * G), rel=0.05)
+        # Nor does it rock on from corner to corner, as it did while contacts were given up too early.
+        world.step(0.5)
         assert np.abs(world.velocities()).max() < 0.05
 
 
@@ -226,7 +228,7 @@ def test_rebound_speeds_follow_the_restitution(restitution):
     speeds = np.sqrt([rebound(SHAPES["sphere"], height, restitution) for height in heights]) / restitution
     assert 0.98 < speeds.mean() < 1.12
     # What the contact correction can add to a rebound, relative to the speed of the impact, is twice its share.
-    assert speeds.min() > 0.95
+    assert speeds.min() > 0.93
     assert ((speeds - 1) * restitution).max() < 0.2
 
 
@@ -384,9 +386,10 @@ def test_closing_frees_the_client_and_may_be_done_twice():
 
 
 def test_an_exception_inside_a_world_closes_it():
-    with pytest.raises(RuntimeError), world_of(BLOCK) as world:
-        client = world._client
-        raise RuntimeError
+    world = world_of(BLOCK)
+    client = world._client
+    with pytest.raises(ZeroDivisionError), world:
+        world.step(1 / 0)
     assert not pybullet.isConnected(client)
 
 

@@ -253,7 +253,8 @@ def test_an_unknown_distribution_gives_the_nearest(text, near):
 
 
 def test_weights_must_match_the_options():
-    with pytest.raises(SpecError, match=r"Choice\(options=\(1, 2\), weights=\(1\.0,\)\) is no distribution: each option needs"):
+    message = r"Choice\(options=\(1, 2\), weights=\(1\.0,\)\) is no distribution: each option needs"
+    with pytest.raises(SpecError, match=message):
         Choice((1, 2), (1.0,))
 
 

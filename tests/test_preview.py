@@ -52,7 +52,7 @@ def test_an_image_is_scaled_before_it_is_drawn_on():
 
 
 def test_a_contact_sheet_has_a_tile_and_a_caption_per_image(dataset):
-    sheet = contact_sheet(dataset, count=4, columns=2)
+    sheet = contact_sheet([dataset], count=4, columns=2)
     assert sheet.dtype == np.uint8
     assert sheet.shape == (2 * (360 + 22) + 3 * 6, 2 * 480 + 3 * 6, 3)
     caption = sheet[6 + 360 : 6 + 360 + 22, 6 : 6 + 480]
@@ -60,18 +60,18 @@ def test_a_contact_sheet_has_a_tile_and_a_caption_per_image(dataset):
 
 
 def test_a_contact_sheet_shows_no_more_images_than_there_are(dataset):
-    assert contact_sheet(dataset, count=12, columns=4).shape[0] == 360 + 22 + 2 * 6
+    assert contact_sheet([dataset], count=12, columns=4).shape[0] == 360 + 22 + 2 * 6
 
 
 def test_a_contact_sheet_of_nothing_is_an_error(dataset):
     with pytest.raises(DatasetError, match="at least one image and one column; got 0 and 4"):
-        contact_sheet(dataset, count=0)
+        contact_sheet([dataset], count=0)
     with pytest.raises(DatasetError, match="no split 'val'"):
-        contact_sheet(dataset, split="val")
+        contact_sheet([dataset], split="val")
 
 
 def test_a_saved_picture_reads_back(dataset, tmp_path):
-    sheet = contact_sheet(dataset, count=1)
+    sheet = contact_sheet([dataset], count=1)
     save(tmp_path / "sheets" / "one.png", sheet)
     read = cv2.imread(str(tmp_path / "sheets" / "one.png"))
     np.testing.assert_array_equal(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), sheet)
@@ -82,4 +82,4 @@ def test_a_saved_picture_reads_back(dataset, tmp_path):
 def test_real_photographs_without_masks_can_be_shown():
     if not REAL.is_dir():
         pytest.skip(f"{REAL} is absent")
-    assert contact_sheet(REAL / "lmo", count=2, columns=2).shape == (360 + 22 + 12, 2 * 480 + 18, 3)
+    assert contact_sheet([REAL / "lmo"], count=2, columns=2).shape == (360 + 22 + 12, 2 * 480 + 18, 3)

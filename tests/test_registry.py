@@ -56,7 +56,8 @@ def test_registering_imports_nothing(scratch):
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "near"), [("family", "lath", "lathe"), ("scene", "table", "tabletop"), ("texture", "nois", "noise")]
+    ("kind", "name", "near"),
+    [("family", "lath", "lathe"), ("scene", "table", "tabletop"), ("texture", "nois", "noise")],
 )
 def test_an_unknown_name_gives_the_nearest_and_all_there_are(kind, name, near):
     with pytest.raises(UnknownNameError) as caught:

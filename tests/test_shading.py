@@ -305,7 +305,8 @@ def test_a_hollow_that_lies_open_to_the_light_has_no_smudges(lamp: Light, penumb
     towards_axis = -(lit.normals @ camera[:3, :3].T * points)[..., :2].sum(axis=-1)
     middle = (lit.instance_ids == 1) & (radius < 0.25) & (towards_axis >= -1e-6)
     assert middle.sum() > 500
-    print("DBG", middle.sum(), np.abs(shadowed.rgb[middle].astype(int) - lit.rgb[middle]).max(), bowl.extents_m)
+    # What is left is a faint ring where floor and wall meet.
+    assert np.abs(shadowed.rgb[middle].astype(int) - lit.rgb[middle]).max() <= (25 if penumbra_m else 8)
 
 
 def test_a_body_shades_another_and_itself() -> None:
@@ -433,8 +434,8 @@ def test_a_texture_has_the_same_mean_colour_however_small_it_appears(kind: str) 
         assert (frame.instance_ids == 1).sum() == 160 * 160
         # A twenty-fifth of the light is mirrored, whatever the texture.
         got = (SRGB_DECODE[frame.rgb[frame.instance_ids == 1]].mean(axis=0) - 0.04) / 0.96
-        # Interpolating the square root of light, as is done between texels, darkens edges by a hundredth.
-        np.testing.assert_allclose(got, mean, atol=0.02)
+        # Between texels it is the square root of light that is interpolated: hard edges lose 2 % of full white.
+        np.testing.assert_allclose(got, mean, atol=0.025)
 
 
 def test_a_texture_far_away_has_its_mean_colour_and_does_not_flicker() -> None:
@@ -455,7 +456,7 @@ def test_a_texture_at_grazing_incidence_fades_instead_of_breaking_up() -> None:
     frame = picture(world, model, camera=look_at((0, -0.5, 0.1), (0, 0.2, 0)))
     rgb, distance = frame.rgb[..., 0].astype(float), frame.depth_m
     near, far = rgb[(distance > 0.4) & (distance < 0.6)].std(), rgb[distance > 2.5].std()
-    print("DBG2", near, far)
+    assert far < 0.5 * near
 
 
 def test_a_backdrop_turns_with_the_camera_and_shows_its_whole_image() -> None:

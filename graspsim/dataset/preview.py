@@ -1,6 +1,7 @@
 """Pictures of a dataset with its labels drawn in, for people to judge at a glance."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -138,13 +139,13 @@ def _draw_name(image: Image, label: InstanceLabel, color: Color, intrinsics: Int
     cv2.putText(image, text, (left, base), _FONT, size, PAPER, 1, cv2.LINE_AA)
 
 
-def contact_sheet(root: Path, split: str | None = None, count: int = 12, columns: int = 4) -> Image:
-    """Return annotated images, spread evenly over a dataset, as one picture (height, width, 3) in rows of `columns`.
+def contact_sheet(roots: Sequence[Path], split: str | None = None, count: int = 12, columns: int = 4) -> Image:
+    """Return annotated images, spread evenly over each dataset, as one picture (height, width, 3) in rows of `columns`.
 
     Args:
-        root: of the dataset.
+        roots: folders of the datasets.
         split: which one to show; the first by default.
-        count: of images, at most as many as there are.
+        count: of images per dataset, at most as many as there are.
         columns: images in one row.
 
     Raises:
@@ -152,15 +153,7 @@ def contact_sheet(root: Path, split: str | None = None, count: int = 12, columns
     """
     if count < 1 or columns < 1:
         raise DatasetError(f"A contact sheet needs at least one image and one column; got {count} and {columns}.")
-    dataset = BopDataset(root)
-    name = dataset.splits[0] if split is None else split
-    images = [
-        (scene, im) for scene in dataset.scene_ids(name) for im in sorted(dataset.scene_files(name, scene).camera)
-    ]
-    if not images:
-        raise DatasetError(f"{dataset.root / name} holds no image.")
-    shown = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int))]
-    tiles = [_tile(dataset, name, scene_id, im_id) for scene_id, im_id in shown]
+    tiles = [tile for root in roots for tile in _tiles(BopDataset(root), split, count)]
     columns = min(columns, len(tiles))
     rows = math.ceil(len(tiles) / columns)
     tile_height = max(tile.shape[0] for tile in tiles)
@@ -170,6 +163,17 @@ def contact_sheet(root: Path, split: str | None = None, count: int = 12, columns
         top, left = GAP + i // columns * (tile_height + GAP), GAP + i % columns * (TILE_WIDTH + GAP)
         sheet[top : top + tile.shape[0], left : left + TILE_WIDTH] = tile
     return sheet
+
+
+def _tiles(dataset: BopDataset, split: str | None, count: int) -> list[Image]:
+    name = dataset.splits[0] if split is None else split
+    images = [
+        (scene, im) for scene in dataset.scene_ids(name) for im in sorted(dataset.scene_files(name, scene).camera)
+    ]
+    if not images:
+        raise DatasetError(f"{dataset.root / name} holds no image.")
+    shown = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int))]
+    return [_tile(dataset, name, scene_id, im_id) for scene_id, im_id in shown]
 
 
 def _tile(dataset: BopDataset, split: str, scene_id: int, im_id: int) -> Image:

@@ -35,7 +35,7 @@ def build_atlas(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint64]
             level += 1
             if size == 1 or level == _MAX_LEVELS:
                 break
-            linear = linear.reshape(size // 2, 2, size // 2, 2, 3).mean(axis=(1, 3))
+            linear = np.asarray(cv2.resize(linear, (size // 2, size // 2), interpolation=cv2.INTER_AREA))
         table[0] = level
     return np.concatenate(chunks) if chunks else np.zeros(1, dtype=np.uint64), tables
 

@@ -7,7 +7,6 @@ grids of cells that wrap around. Hard edges are ramped over a pixel: magnified, 
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import cast
 
 import cv2
