@@ -110,7 +110,7 @@ def apply_to_depth(
     return measured_m
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True, error_model="numpy", nogil=True)
 def _expose(
     light: NDArray[np.float32],
     draws: NDArray[np.uint16],

@@ -29,8 +29,8 @@ from graspsim.color import SRGB_DECODE, SRGB_ENCODE, linear_from_srgb, srgb_from
 from graspsim.geometry import Array, apply, look_at, matrices_from_poses, random_quat, rotation_about, unproject
 from graspsim.mesh_import import import_mesh
 from graspsim.meshes import box_mesh, make_object
-from graspsim.render.buffers import Geometry
-from graspsim.render.shading import BLOCK
+from graspsim.render.buffers import geometry_of
+from graspsim.render.lighting import BLOCK
 from graspsim.render.shadows import ShadowMaps
 from graspsim.render.textures import make_texture
 from graspsim.scene import Light, Material, Scene, Texture
@@ -359,20 +359,20 @@ def test_shadows_go_along_when_bodies_move() -> None:
 
 
 def test_shadow_maps_are_redrawn_only_if_something_moved() -> None:
-    geometry = Geometry.of([box_mesh((0.1, 0.1, 0.1))])
-    maps = ShadowMaps([light(SUN)], geometry, np.array([True]))
+    geometry = geometry_of([box_mesh((0.1, 0.1, 0.1))])
+    shadows = ShadowMaps([light(SUN)], geometry, np.array([True]))
     here = np.eye(4)[None]
-    maps.update(here, 16 * BLOCK)
-    drawn = maps.maps.copy()
-    maps.maps[:] = 7.0  # what a redrawing would overwrite
-    maps.update(here.copy(), 16 * BLOCK)
-    assert (maps.maps == 7.0).all()
-    maps.update(matrices_from_poses([[0, 0, 0, 0.1, 0.2, 0, 1]]), 16 * BLOCK)
-    assert not (maps.maps == 7.0).any()
-    maps.update(here, 16 * BLOCK)
-    np.testing.assert_array_equal(maps.maps, drawn)
-    maps.update(here, 8 * BLOCK)
-    assert maps.maps.shape == (1, 8 * BLOCK, 8 * BLOCK)
+    shadows.update(here, 16 * BLOCK)
+    drawn = shadows.lighting.maps.copy()
+    shadows.lighting.maps[:] = 7.0  # what a redrawing would overwrite
+    shadows.update(here.copy(), 16 * BLOCK)
+    assert (shadows.lighting.maps == 7.0).all()
+    shadows.update(matrices_from_poses([[0, 0, 0, 0.1, 0.2, 0, 1]]), 16 * BLOCK)
+    assert not (shadows.lighting.maps == 7.0).any()
+    shadows.update(here, 16 * BLOCK)
+    np.testing.assert_array_equal(shadows.lighting.maps, drawn)
+    shadows.update(here, 8 * BLOCK)
+    assert shadows.lighting.maps.shape == (1, 8 * BLOCK, 8 * BLOCK)
 
 
 # Textures.

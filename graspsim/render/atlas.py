@@ -1,5 +1,6 @@
-"""All textures of a scene with their mip levels in one array, as the compiled shading reads them."""
+"""All textures of a scene with their mip levels in one array, and the compiled look-up in it."""
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -7,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graspsim.color import SRGB_DECODE
+from graspsim.render.kernels import compiled
 
 _MAX_LEVELS = 12
 _MAX_SIZE = 1024
 
 
 def build_atlas(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Pack sRGB images (h, w, 3) for `graspsim.render.shading`.
+    """Pack sRGB images (h, w, 3) for `sample_texture`.
 
     Returns:
         texels: flat, one number per texel: the square roots of linear red, green and blue in its 16-bit lanes.
@@ -48,3 +50,41 @@ def _square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if image.shape[:2] == (size, size):
         return image
     return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+@compiled
+def sample_texture(
+    texels: NDArray[np.uint64], tables: NDArray[np.int64], which: int, u: float, v: float, texels_per_pixel_2: float
+) -> tuple[np.float32, np.float32, np.float32]:
+    """Return linear RGB, bilinear within the mip level whose texels are about a pixel large.
+
+    `texels_per_pixel_2` is how many texels of the finest level a pixel covers, as an area. Row `which` of the tables
+    holds the number of levels, then offset and size of each. Texels store the square root of linear light, which a
+    product decodes, in lanes of 16 bits, so that one product weighs all three channels at once: weights add up to 256.
+    """
+    levels = tables[which, 0]
+    level = 0
+    while texels_per_pixel_2 > 2.0 and level < levels - 1:
+        texels_per_pixel_2 *= 0.25
+        level += 1
+    offset = tables[which, 1 + 2 * level]
+    size = tables[which, 2 + 2 * level]
+    mask = size - 1
+    x = math.floor((u * size - 0.5) * 256.0)
+    y = math.floor(((1.0 - v) * size - 0.5) * 256.0)
+    f, g = x & 255, y & 255
+    x_0, y_0 = (x >> 8) & mask, (y >> 8) & mask
+    x_1, y_1 = (x_0 + 1) & mask, (y_0 + 1) & mask
+    w_d = (f * g) >> 8
+    total = (
+        texels[offset + y_0 * size + x_0] * np.uint64(256 - f - g + w_d)
+        + texels[offset + y_0 * size + x_1] * np.uint64(f - w_d)
+        + texels[offset + y_1 * size + x_0] * np.uint64(g - w_d)
+        + texels[offset + y_1 * size + x_1] * np.uint64(w_d)
+    )
+    lane = np.uint64(0xFFFF)
+    scale = np.float32(1.0 / (255.0 * 256.0))
+    red = np.float32(total & lane) * scale
+    green = np.float32((total >> np.uint64(16)) & lane) * scale
+    blue = np.float32((total >> np.uint64(32)) & lane) * scale
+    return red * red, green * green, blue * blue

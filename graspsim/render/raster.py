@@ -10,23 +10,26 @@ from graspsim.color import SRGB_DECODE, SRGB_ENCODE
 from graspsim.errors import UnknownNameError
 from graspsim.geometry import Array, Intrinsics, invert, matrices_from_poses
 from graspsim.meshes import Mesh, ObjectModel
-from graspsim.render.atlas import build_atlas
-from graspsim.render.buffers import Geometry
+from graspsim.render.buffers import Picture, Pose, geometry_of, row_of
 from graspsim.render.fixtures import fixture_mesh
 from graspsim.render.frame import CHANNELS, Frame, Silhouette
 from graspsim.render.kernels import NOTHING, project_vertices, rasterize, silhouette_box
+from graspsim.render.looks import looks_of
 from graspsim.render.shading import shade
 from graspsim.render.shadows import ShadowMaps
-from graspsim.render.textures import make_texture
 from graspsim.scene import Scene
 
 NEAR_M = 0.01
 _NO_FACES = np.zeros((0, 0), dtype=np.int32)
 _NO_DEPTH = np.zeros((0, 0), dtype=np.float32)
 _NO_COVER = np.zeros((0, 0), dtype=np.uint8)
-_NO_COLOR = np.zeros((0, 0, 3), dtype=np.uint8)
-_NO_IDS = np.zeros((0, 0), dtype=np.uint16)
-_NO_VECTORS = np.zeros((0, 0, 3), dtype=np.float32)
+_NOTHING = Picture(
+    np.zeros((0, 0, 3), dtype=np.uint8),
+    np.zeros((0, 0), dtype=np.float32),
+    np.zeros((0, 0), dtype=np.uint16),
+    np.zeros((0, 0, 3), dtype=np.float32),
+    np.zeros((0, 0, 3), dtype=np.float32),
+)
 
 
 def camera_rows(intrinsics: Intrinsics, camera_from_world: Array) -> Array:
@@ -57,37 +60,10 @@ class RasterRenderer:
         self._shadow_size = shadow_size
         self._scene = scene
         self._body_count = len(scene.bodies)
-        body_models = [models[body.obj_id] for body in scene.bodies]
-        self._geometry = Geometry.of([m.mesh for m in body_models] + [fixture_mesh(f) for f in scene.fixtures])
-        materials = [body.material for body in scene.bodies] + [f.material for f in scene.fixtures]
-        images: list[NDArray[np.uint8]] = []
-        slots: dict[object, int] = {}
-        texture_of_body = []
-        for material, model in zip(materials, [*body_models, *(None for _ in scene.fixtures)], strict=True):
-            own = model.texture if model is not None and material.texture is None else None
-            key: object = id(own) if own is not None else material.texture
-            if key not in slots:
-                slots[key] = len(images)
-                if own is not None:
-                    images.append(own)
-                elif material.texture is not None:
-                    images.append(make_texture(material.texture))
-                else:
-                    images.append(np.full((1, 1, 3), 180, dtype=np.uint8))
-            texture_of_body.append(slots[key])
-        if scene.backdrop is not None:
-            texture_of_body.append(len(images))
-            images.append(make_texture(scene.backdrop))
-        self._texels, tables = build_atlas(images)
-        self._texture_tables = tables[texture_of_body]
-        self._backdrop = len(materials) if scene.backdrop is not None else -1
-        self._surface = np.array([(m.roughness, m.metallic) for m in materials], dtype=np.float32)
-        ids = [body.instance_id for body in scene.bodies] + [f.instance_id for f in scene.fixtures]
-        self._instance_ids = np.array(ids, dtype=np.uint16)
-        # The table is flat and the room surrounds everything: neither can shade what we look at.
-        self._is_caster = np.array([True] * len(scene.bodies) + [f.casts_shadow for f in scene.fixtures])
-        self._ambient = np.array([scene.sky, scene.ground], dtype=np.float32)
-        self._shadows = ShadowMaps(scene.lights, self._geometry, self._is_caster)
+        meshes = [models[body.obj_id].mesh for body in scene.bodies] + [fixture_mesh(f) for f in scene.fixtures]
+        self._geometry = geometry_of(meshes)
+        self._looks = looks_of(scene, models)
+        self._shadows = ShadowMaps(scene.lights, self._geometry, self._looks.is_caster)
         self._screen = np.empty((len(self._geometry.vertices), 4))
 
     def render(
@@ -139,50 +115,23 @@ class RasterRenderer:
         winner = np.full(shape, NOTHING, dtype=np.int32)
         clip = (0, 0, k.width, k.height)
         rasterize(self._screen, g.faces, 0, len(g.faces), True, NEAR_M, clip, nearest, winner, _NO_COVER)
-        rgb = np.empty((*shape, 3), dtype=np.uint8) if "rgb" in channels else _NO_COLOR
-        depth = np.zeros(shape, dtype=np.float32) if "depth" in channels else _NO_DEPTH
-        ids = np.zeros(shape, dtype=np.uint16) if "ids" in channels else _NO_IDS
-        normals = np.zeros((*shape, 3), dtype=np.float32) if "normals" in channels else _NO_VECTORS
-        coordinates = np.zeros((*shape, 3), dtype=np.float32) if "coordinates" in channels else _NO_VECTORS
-        s = self._shadows
-        shade(
-            winner,
-            g.vertices,
-            g.faces,
-            g.face_body,
-            g.corner_normals,
-            g.corner_uvs,
-            g.uv_density,
-            world_from_body,
-            self._instance_ids,
-            self._surface,
-            self._is_caster,
-            self._texels,
-            self._texture_tables,
-            self._backdrop,
-            world_from_camera,
-            invert(world_from_camera) @ world_from_body,
-            (k.fx, k.fy, k.cx, k.cy),
-            s.lights,
-            s.rows,
-            s.maps,
-            s.low,
-            s.high,
-            s.filtering,
-            self._ambient,
-            SRGB_ENCODE,
-            rgb,
-            depth,
-            ids,
-            normals,
-            coordinates,
+        picture = Picture(
+            np.empty((*shape, 3), dtype=np.uint8) if "rgb" in channels else _NOTHING.rgb,
+            np.zeros(shape, dtype=np.float32) if "depth" in channels else _NOTHING.depth,
+            np.zeros(shape, dtype=np.uint16) if "ids" in channels else _NOTHING.ids,
+            np.zeros((*shape, 3), dtype=np.float32) if "normals" in channels else _NOTHING.normals,
+            np.zeros((*shape, 3), dtype=np.float32) if "coordinates" in channels else _NOTHING.coordinates,
         )
+        pose = Pose(
+            world_from_camera, world_from_body, invert(world_from_camera) @ world_from_body, k.fx, k.fy, k.cx, k.cy
+        )
+        shade(winner, g, self._looks, self._shadows.lighting, pose, SRGB_ENCODE, row_of(k.width), picture)
         return Frame(
-            rgb if "rgb" in channels else None,
-            depth if "depth" in channels else None,
-            ids if "ids" in channels else None,
-            normals if "normals" in channels else None,
-            coordinates if "coordinates" in channels else None,
+            picture.rgb if "rgb" in channels else None,
+            picture.depth if "depth" in channels else None,
+            picture.ids if "ids" in channels else None,
+            picture.normals if "normals" in channels else None,
+            picture.coordinates if "coordinates" in channels else None,
         )
 
     def silhouettes(self, poses: Array, intrinsics: Intrinsics, world_from_camera: Array) -> list[Silhouette]:
@@ -220,7 +169,7 @@ def _shadow_size(image_height: int) -> int:
 
 def render_mesh(mesh: Mesh, camera_from_model: Array, intrinsics: Intrinsics) -> NDArray[np.float32]:
     """Return the z-depth (height, width) of a lone mesh in metres, both sides of its faces drawn, 0 where none is."""
-    g = Geometry.of([mesh])
+    g = geometry_of([mesh])
     k = intrinsics
     screen = np.empty((len(g.vertices), 4))
     rows = camera_rows(k, camera_from_model)[None]

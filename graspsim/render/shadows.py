@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from graspsim.geometry import Array, look_at
 from graspsim.geometry import invert as inverse_of
-from graspsim.render.buffers import Geometry
+from graspsim.render.buffers import Geometry, Lighting
 from graspsim.render.kernels import block_range, project_vertices, rasterize
-from graspsim.render.shading import BLOCK
+from graspsim.render.lighting import BLOCK
 from graspsim.scene import Light
 
 _NEAR = 0.01
@@ -22,12 +22,7 @@ class ShadowMaps:
     """One map per light, redrawn only when the bodies have moved.
 
     Attributes:
-        lights: (l, 8) what `graspsim.render.shading.shade` reads of each light.
-        rows: (l, 4, 4) projection of world points into each map.
-        maps: (l, size, size) float32, largest w.
-        low: (l, size / BLOCK, size / BLOCK) float32, smallest w within reach of the filter.
-        high: the same of the largest.
-        filtering: (l, 2) filter radius in texels, and offset along the normal in metres at q = 1.
+        lighting: what `graspsim.render.shading.shade` reads.
     """
 
     def __init__(self, lights: Sequence[Light], geometry: Geometry, is_caster: NDArray[np.bool_]) -> None:
@@ -42,30 +37,24 @@ class ShadowMaps:
                 for start, stop in zip(geometry.vertex_start[:-1], geometry.vertex_start[1:], strict=True)
             ]
         )
-        self.lights = np.array(
+        described = np.array(
             [(*light.position_m, *light.color, light.kind == "point", light.casts_shadow) for light in lights],
             dtype=np.float32,
         ).reshape(-1, 8)
-        self._resize(BLOCK)
-
-    def _resize(self, size: int) -> None:
-        n = len(self._lights)
-        self.rows = np.zeros((n, 4, 4))
-        self.filtering = np.zeros((n, 2))
-        self.maps = np.zeros((n, size, size), dtype=np.float32)
-        self.low = np.zeros((n, size // BLOCK, size // BLOCK), dtype=np.float32)
-        self.high = np.zeros_like(self.low)
+        if not len(self._casters):
+            described[:, 7] = 0.0
+        self.lighting = _blank(described, BLOCK)
 
     def update(self, world_from_body: Array, size: int) -> None:
         """Redraw the maps at `size` texels per side for bodies at `world_from_body` (b, 4, 4), if anything changed."""
-        if self._drawn_for is not None and self.maps.shape[1] == size and (self._drawn_for == world_from_body).all():
-            return
-        if self.maps.shape[1] != size:
-            self._resize(size)
-        self._drawn_for = world_from_body
+        fits = self.lighting.maps.shape[1] == size
         if not len(self._casters):
-            self.lights[:, 7] = 0.0
             return
+        if fits and self._drawn_for is not None and (self._drawn_for == world_from_body).all():
+            return
+        if not fits:
+            self.lighting = _blank(self.lighting.lights, size)
+        self._drawn_for = world_from_body
         centers, radii = world_from_body[self._casters, :3, 3], self._radius[self._casters]
         low, high = (centers - radii[:, None]).min(axis=0), (centers + radii[:, None]).max(axis=0)
         center = (low + high) / 2
@@ -75,20 +64,32 @@ class ShadowMaps:
                 self._draw(i, light, center, radius, world_from_body, size)
 
     def _draw(self, i: int, light: Light, center: Array, radius: float, world_from_body: Array, size: int) -> None:
-        g = self._geometry
+        g, lighting = self._geometry, self.lighting
         rows, texel_m, texel_offset = _light_rows(light, center, radius, size)
-        self.rows[i] = rows
+        lighting.rows[i] = rows
         filter_texels = min(max(light.penumbra_m / 2 / texel_m, 1.0), _MAX_FILTER_TEXELS)
-        self.filtering[i] = filter_texels, (filter_texels + 1.0) * texel_offset
+        lighting.filtering[i] = filter_texels, (filter_texels + 1.0) * texel_offset
         project_vertices(g.vertices, g.vertex_start, rows @ world_from_body, _NEAR, self._screen)
-        nearest = self.maps[i]
+        nearest = lighting.maps[i]
         nearest[:] = -np.inf
         for body in self._casters:
             start, stop = int(g.face_start[body]), int(g.face_start[body + 1])
             rasterize(
                 self._screen, g.faces, start, stop, True, _NEAR, (0, 0, size, size), nearest, _NO_FACES, _NO_COVER
             )
-        block_range(nearest, BLOCK, int(np.ceil(filter_texels)) + 1, self.low[i], self.high[i])
+        block_range(nearest, BLOCK, int(np.ceil(filter_texels)) + 1, lighting.low[i], lighting.high[i])
+
+
+def _blank(lights: NDArray[np.float32], size: int) -> Lighting:
+    n, blocks = len(lights), size // BLOCK
+    return Lighting(
+        lights=lights,
+        rows=np.zeros((n, 4, 4)),
+        maps=np.zeros((n, size, size), dtype=np.float32),
+        low=np.zeros((n, blocks, blocks), dtype=np.float32),
+        high=np.zeros((n, blocks, blocks), dtype=np.float32),
+        filtering=np.zeros((n, 2)),
+    )
 
 
 def _light_rows(light: Light, center: Array, radius: float, size: int) -> tuple[Array, float, float]:

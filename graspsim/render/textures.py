@@ -237,7 +237,7 @@ def _voronoi(count: int, size: int, rng: np.random.Generator) -> tuple[Plane, ND
     return np.roll(edge_px, shift, (0, 1)), np.roll(owner, shift, (0, 1))
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _search_points(jitter: Plane, numbers: NDArray[np.intp], size: int) -> tuple[Plane, NDArray[np.intp]]:
     """Find each pixel's nearest point and border among the 3 × 3 squares around it, as `_voronoi` returns them.
 

@@ -1,0 +1,50 @@
+"""The looks of a scene's bodies, from its materials to the arrays that shading reads."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graspsim.meshes import ObjectModel
+from graspsim.render.atlas import build_atlas
+from graspsim.render.buffers import Looks
+from graspsim.render.textures import make_texture
+from graspsim.scene import Body, Fixture, Material, Scene
+
+_BARE: NDArray[np.uint8] = np.full((1, 1, 3), 180, dtype=np.uint8)
+"""Texture of a model that was to show its own and has none."""
+
+
+def looks_of(scene: Scene, models: Mapping[int, ObjectModel]) -> Looks:
+    """Make every texture of the scene once, bodies first, then fixtures, then the backdrop."""
+    images: list[NDArray[np.uint8]] = []
+    slots: dict[object, int] = {}
+
+    def slot(key: object, image: NDArray[np.uint8] | None, material: Material | None = None) -> int:
+        if key not in slots:
+            slots[key] = len(images)
+            if material is not None and material.texture is not None:
+                image = make_texture(material.texture)
+            images.append(_BARE if image is None else image)
+        return slots[key]
+
+    chosen = []
+    for body in scene.bodies:
+        own = models[body.obj_id].texture
+        chosen.append(slot(body.material.texture or ("own", body.obj_id), own, body.material))
+    for fixture in scene.fixtures:
+        chosen.append(slot(fixture.material.texture, None, fixture.material))
+    if scene.backdrop is not None:
+        chosen.append(slot(scene.backdrop, make_texture(scene.backdrop)))
+    texels, tables = build_atlas(images)
+    parts: list[Body | Fixture] = [*scene.bodies, *scene.fixtures]
+    return Looks(
+        instance_ids=np.array([part.instance_id for part in parts], dtype=np.uint16),
+        surface=np.array([(p.material.roughness, p.material.metallic) for p in parts], dtype=np.float32).reshape(-1, 2),
+        # The table is flat and the room surrounds everything: neither can shade what we look at.
+        is_caster=np.array([True] * len(scene.bodies) + [f.casts_shadow for f in scene.fixtures], dtype=np.bool_),
+        texels=texels,
+        textures=tables[chosen],
+        backdrop=len(parts) if scene.backdrop is not None else -1,
+        ambient=np.array([scene.sky, scene.ground], dtype=np.float32),
+    )
