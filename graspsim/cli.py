@@ -1,6 +1,7 @@
 """The `graspsim` command. Everything heavy is imported by the command that needs it, so that help comes at once."""
 
 import logging
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -49,13 +50,12 @@ class Dump:
 
     def run(self) -> int:
         """Make the dataset and say what came out."""
-        from graspsim.dataset.dump import check_folder, check_job, dump, missing_scenes
+        from graspsim.dataset.dump import check_job, dump, missing_scenes
         from graspsim.dataset.generate import DumpJob
 
         spec = build_spec(self.scene, self.config, self.set_, self.fix)
         job = DumpJob(spec, self.seed, self.frames, self.out, self.split)
         check_job(job, self.workers)
-        check_folder(job)
         to_do = sum(job.frames_of(i) for i in missing_scenes(job))
         if 0 < to_do < self.frames:
             print(f"{self.out} holds {self.frames - to_do} of {self.frames} frames; making the rest.")
@@ -73,7 +73,9 @@ class Dump:
             return 0
         print(f"{self.out}: {self.frames} frames in {job.scene_count} scenes; labelled {report.instances} objects.")
         if report.placed < report.requested:
-            print(f"{report.requested - report.placed} of {report.requested} objects found no room or left the scene.")
+            print(f"{report.placed} of {report.requested} objects fitted; the others found no room.")
+        if report.removed:
+            print(f"{report.removed} objects left their scene however often they were dropped, and are not in it.")
         if report.restless:
             print(
                 f"In {report.restless} scenes something still moved after layout.settle_limit_s; see scene_params.json."
@@ -160,12 +162,14 @@ def build_spec(
     """
     from graspsim.plain import overlaid
     from graspsim.registry import load
-    from graspsim.spec import fixed
+    from graspsim.spec_edit import fixed
 
     plain: dict[str, Any] = {}
     if config is not None:
         plain = read_config(config)
         base = plain.pop("base", None)
+        if base is not None and not isinstance(base, str):
+            raise SpecError(f"In {config}, base must be the name of a scene; got {base!r}.")
         if scene is not None and base is not None:
             raise SpecError(f"Both the command line ({scene}) and {config} ({base}) name a scene; name it once.")
         scene = scene or base or "tabletop"
@@ -251,6 +255,8 @@ def main() -> None:
     command = tyro.extras.subcommand_cli_from_dict(
         commands, prog="graspsim", description="Synthetic data for robotic grasping, exactly labelled."
     )
+    # Ended from outside, as by `docker stop`, it tidies up as for Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(command.run())
     except GraspsimError as error:

@@ -1,6 +1,7 @@
 """Where bodies are spawned: one function per layout, all from bounding volumes, before physics has a say.
 
-Each returns a pose per object, or None for one that found no room.
+Each returns a pose per object, or None for one that found no room. An object draws from a generator of its own, so that
+its candidates do not depend on how many came before it.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,14 +15,14 @@ from graspsim.scene import Pose
 GAP_M = 0.004
 _TRIES = 60
 
-Placement = Callable[[Sequence[ObjectModel], float, np.random.Generator], list[Pose | None]]
+Placement = Callable[[Sequence[ObjectModel], float, Sequence[np.random.Generator]], list[Pose | None]]
 
 
-def dropped(models: Sequence[ObjectModel], area_m: float, rng: np.random.Generator) -> list[Pose | None]:
+def dropped(models: Sequence[ObjectModel], area_m: float, rngs: Sequence[np.random.Generator]) -> list[Pose | None]:
     """Scatter objects in any orientation just above the table, one over another where they would collide."""
     placed: list[tuple[Array, float]] = []
     poses: list[Pose | None] = []
-    for model in models:
+    for model, rng in zip(models, rngs, strict=True):
         quat_xyzw = random_quat(rng)
         center, radius = drop_point(model, quat_xyzw, area_m, placed, rng)
         placed.append((center, radius))
@@ -57,11 +58,11 @@ def drop_point(
     return best, radius
 
 
-def packed(models: Sequence[ObjectModel], area_m: float, rng: np.random.Generator) -> list[Pose | None]:
+def packed(models: Sequence[ObjectModel], area_m: float, rngs: Sequence[np.random.Generator]) -> list[Pose | None]:
     """Stand objects upright, turned at random, as close to the middle as their bounding rectangles allow."""
     rectangles: list[Array] = []
     poses: list[Pose | None] = []
-    for model in models:
+    for model, rng in zip(models, rngs, strict=True):
         size = model.extents_m
         best: tuple[float, Array, float, Array] | None = None
         for _ in range(_TRIES):
@@ -84,11 +85,11 @@ def packed(models: Sequence[ObjectModel], area_m: float, rng: np.random.Generato
     return poses
 
 
-def floating(models: Sequence[ObjectModel], area_m: float, rng: np.random.Generator) -> list[Pose | None]:
+def floating(models: Sequence[ObjectModel], area_m: float, rngs: Sequence[np.random.Generator]) -> list[Pose | None]:
     """Put objects at random poses in a cube about the origin, so that none intersects another."""
     placed: list[tuple[Array, float]] = []
     poses: list[Pose | None] = []
-    for model in models:
+    for model, rng in zip(models, rngs, strict=True):
         radius = float(np.linalg.norm(model.mesh.vertices, axis=1).max())
         quat_xyzw = random_quat(rng)
         pose = None

@@ -1,11 +1,13 @@
 """Meshes from files become the same `ObjectModel` that a family builds.
 
-Mass, collision and masks call for a closed surface. What can be mended without guessing at the shape is mended; what
-cannot is refused, with the reason.
+Mass, collision and masks call for the closed surface of one body. What can be mended without guessing at the shape is
+mended; what cannot is refused, with the reason.
 """
 
 import difflib
+import functools
 import hashlib
+import logging
 import os
 import tempfile
 from importlib.metadata import version
@@ -13,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import coacd
+import cv2
+import manifold3d
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
@@ -26,6 +30,11 @@ from graspsim.meshes import UV_UNIT_M, ObjectModel, Symmetries, box_uvs, finish,
 EXTENSIONS = (".obj", ".ply", ".stl", ".glb", ".off")
 MAX_FACES = 500_000
 MAX_EXTENT_M = 2.0
+MAX_TEXTURE_PX = 2048
+NEGLIGIBLE = 1e-9
+"""Share of the cube of its extent below which a mesh counts as enclosing nothing."""
+GENERIC_NAMES = frozenset({"textured", "textured_simple", "nontextured", "model", "mesh", "visual"})
+"""File stems that say nothing of the object; its folder does."""
 MAX_HOLE = 0.2
 """Largest hole that is closed, by its circumference over the diagonal of the bounding box. The mouth of a cup that was
 modelled as a bare surface is larger: closing that one would make another object of it."""
@@ -44,19 +53,22 @@ DECOMPOSITION: dict[str, Any] = {
 }
 
 Faces = NDArray[np.int32]
+Uvs = NDArray[np.float32]
+_log = logging.getLogger(__name__)
 
 
 def import_mesh(path: str | os.PathLike[str], scale: float = 1.0) -> ObjectModel:
     """Return the object in an .obj, .ply, .stl, .glb or .off file, `scale` metres to the file's unit.
 
-    Axes stay as they are in the file. An image texture is kept, v pointing up in it. Convex parts come from CoACD,
-    which takes seconds, and are cached under `$GRASPSIM_CACHE`, by default ~/.cache/graspsim. No symmetry is stated.
+    Axes stay as they are in the file. An image texture is kept, v pointing up in it, at 2048 pixels a side or less.
+    Solids that overlap become one. Convex parts come from CoACD, which takes seconds, and are cached under
+    `$GRASPSIM_CACHE`, by default ~/.cache/graspsim. No symmetry is stated.
 
     Raises:
-        MeshError: if the file cannot be read, or its mesh is empty, too large, or not to be closed.
+        MeshError: if the file cannot be read, or its mesh is empty, too large, not to be closed, or of several bodies.
     """
     path = Path(path)
-    content = _read(path)
+    _check_readable(path)
     vertices, faces, uvs, texture = _load(path)
     extent_m = scale * float(np.ptp(vertices, axis=0).max())
     if extent_m > MAX_EXTENT_M:
@@ -68,24 +80,26 @@ def import_mesh(path: str | os.PathLike[str], scale: float = 1.0) -> ObjectModel
     if texture is None:
         uvs = box_uvs(vertices, faces, UV_UNIT_M / scale)
     # Parts are kept in the file's unit, so that one decomposition serves every scale.
-    parts = _cached_parts(content, vertices, faces)
+    parts = _cached_parts(vertices, faces)
     mesh = finish(vertices * scale, faces, uvs)
-    return object_model(path.stem, mesh, [part * scale for part in parts], Symmetries(), texture)
+    folder = os.path.basename(os.path.dirname(os.path.abspath(path)))
+    name = folder if folder and path.stem.lower() in GENERIC_NAMES else path.stem
+    return object_model(name, mesh, [part * scale for part in parts], Symmetries(), texture)
 
 
-def _read(path: Path) -> bytes:
+def _check_readable(path: Path) -> None:
     extension = path.suffix.lower()
     if extension not in EXTENSIONS:
         near = difflib.get_close_matches(extension, EXTENSIONS, n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise MeshError(f"{path} has extension {extension!r}.{hint} Known: {', '.join(EXTENSIONS)}.")
     try:
-        return path.read_bytes()
+        path.open("rb").close()
     except OSError as error:
         raise MeshError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _load(path: Path) -> tuple[Array, Faces, NDArray[np.float32], NDArray[np.uint8] | None]:
+def _load(path: Path) -> tuple[Array, Faces, Uvs, NDArray[np.uint8] | None]:
     """Return vertices (n, 3), faces (m, 3) and corner UVs (m, 3, 2) as in the file, and the texture if it has one."""
     try:
         mesh: Any = trimesh.load_scene(path, process=False).to_mesh()
@@ -105,13 +119,17 @@ def _load(path: Path) -> tuple[Array, Faces, NDArray[np.float32], NDArray[np.uin
     uv = getattr(mesh.visual, "uv", None)
     if image is None or uv is None:
         return vertices, faces, np.zeros((len(faces), 3, 2), dtype=np.float32), None
-    return vertices, faces, np.asarray(uv, dtype=np.float32)[faces], np.array(image.convert("RGB"))
+    texture = np.array(image.convert("RGB"))
+    height, width = texture.shape[:2]
+    shrink = MAX_TEXTURE_PX / max(height, width)
+    if shrink < 1:
+        size = max(round(width * shrink), 1), max(round(height * shrink), 1)
+        texture = np.asarray(cv2.resize(texture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return vertices, faces, np.asarray(uv, dtype=np.float32)[faces], texture
 
 
-def _closed(
-    path: Path, vertices: Array, faces: Faces, uvs: NDArray[np.float32]
-) -> tuple[Array, Faces, NDArray[np.float32]]:
-    """Return the mesh welded, wound outward, with small holes filled and with every edge shared by just two faces."""
+def _closed(path: Path, vertices: Array, faces: Faces, uvs: Uvs) -> tuple[Array, Faces, Uvs]:
+    """Return the mesh of one body, welded, wound outward, small holes filled and each edge shared by just two faces."""
     # Welding is by position; files repeat a vertex wherever its UV or normal jumps.
     grid = np.round((vertices - vertices.min(axis=0)) / (np.ptp(vertices, axis=0).max() * 1e-7)).astype(np.int64)
     _, kept, index = np.unique(grid, axis=0, return_index=True, return_inverse=True)
@@ -126,10 +144,10 @@ def _closed(
     faces, uvs = _fill_holes(path, vertices, faces, uvs)
     if _volume(vertices, faces) < 0:
         faces, uvs = faces[:, ::-1], uvs[:, ::-1]
-    extent = np.ptp(vertices, axis=0).max()
-    if _volume(vertices, faces) < 1e-9 * extent**3:
-        raise MeshError(f"{path} has no volume: its {len(faces)} faces enclose nothing.")
     vertices, faces = _parted(path, vertices, faces)
+    vertices, faces, uvs = _united(path, vertices, faces, uvs)
+    if _volume(vertices, faces) < NEGLIGIBLE * np.ptp(vertices, axis=0).max() ** 3:
+        raise MeshError(f"{path} has no volume: its {len(faces)} faces enclose nothing.")
     return vertices, np.ascontiguousarray(faces), np.ascontiguousarray(uvs)
 
 
@@ -147,8 +165,13 @@ def _distinct(faces: Faces) -> NDArray[np.intp]:
 
 
 def _volume(vertices: Array, faces: Faces) -> float:
+    return float(_volumes(vertices, faces).sum())
+
+
+def _volumes(vertices: Array, faces: Faces) -> Array:
+    """Return the signed volume (m,) between each face and the middle of the vertices."""
     a, b, c = np.moveaxis(vertices[faces] - vertices.mean(axis=0), 1, 0)
-    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
+    return np.asarray(np.einsum("ij,ij->i", a, np.cross(b, c)) / 6)
 
 
 def _edges(faces: Faces) -> Faces:
@@ -187,9 +210,7 @@ def _miswound(vertices: Array, faces: Faces) -> NDArray[np.bool_]:
     return flipped
 
 
-def _fill_holes(
-    path: Path, vertices: Array, faces: Faces, uvs: NDArray[np.float32]
-) -> tuple[Faces, NDArray[np.float32]]:
+def _fill_holes(path: Path, vertices: Array, faces: Faces, uvs: Uvs) -> tuple[Faces, Uvs]:
     """Close each small loop of open edges by a fan of triangles; a new corner takes a UV its vertex already has.
 
     Raises:
@@ -282,20 +303,89 @@ def _paired(vertices: Array, faces: Faces, edges: Faces, crowd: NDArray[np.intp]
     return np.array(list(dict.fromkeys(pairs)))
 
 
-def _cached_parts(content: bytes, vertices: Array, faces: Faces) -> list[Array]:
+def _united(path: Path, vertices: Array, faces: Faces, uvs: Uvs) -> tuple[Array, Faces, Uvs]:
+    """Return the union of the closed shells; one that is wound inward, inside another, is a void in that one.
+
+    Raises:
+        MeshError: if the union is more than one body.
+    """
+    edges = _edges(faces)
+    links = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(vertices),) * 2)
+    count, shell = connected_components(links, directed=False)
+    shell = shell[faces[:, 0]]
+    volumes = np.bincount(shell, _volumes(vertices, faces))
+    least = NEGLIGIBLE * np.ptp(vertices, axis=0).max() ** 3
+    if count == 1 or (np.abs(volumes) <= least).all():
+        return vertices, faces, uvs
+    inward = (volumes < 0)[shell]
+    faces[inward], uvs[inward] = faces[inward][:, ::-1], uvs[inward][:, ::-1]
+    ascending = [k for k in np.argsort(np.abs(volumes)).tolist() if abs(volumes[k]) > least]
+    solids = {k: _manifold(vertices, faces[shell == k], uvs[shell == k]) for k in ascending}
+    bodies = dict(solids)
+    for void in (k for k in solids if volumes[k] < 0):
+        # One that is inside no other stays a solid: a part that was mirrored, say, and so turned inside out.
+        for outer in (k for k in solids if volumes[k] > 0):
+            if (solids[void] - solids[outer]).volume() < 1e-6 * solids[void].volume():
+                bodies[outer] -= bodies.pop(void)
+                break
+    union = manifold3d.Manifold.batch_boolean(list(bodies.values()), manifold3d.OpType.Add)
+    if union.status() != manifold3d.Error.NoError:
+        raise MeshError(f"{path} has {count} closed shells that cannot be joined: {union.status().name}.")
+    apart = sum(piece.volume() > least for piece in union.decompose())
+    if apart > 1:
+        raise MeshError(
+            f"{path} holds {apart} separate bodies, but an object is one. Save each to a file of its own, or let them "
+            "overlap where they belong together; delete those that are debris."
+        )
+    mesh = union.to_mesh64()
+    index = np.arange(len(mesh.vert_properties))
+    index[mesh.merge_from_vert] = mesh.merge_to_vert
+    used, welded = np.unique(index[mesh.tri_verts], return_inverse=True)
+    corner_uvs = mesh.vert_properties[mesh.tri_verts][..., 3:].astype(np.float32)
+    return mesh.vert_properties[used, :3], welded.reshape(-1, 3).astype(np.int32), corner_uvs
+
+
+def _manifold(vertices: Array, faces: Faces, uvs: Uvs) -> Any:
+    """Return a closed shell as manifold3d's solid: a vertex for each corner, to carry its UV, merged by position."""
+    corners = np.concatenate([vertices[faces], uvs], axis=2, dtype=np.float64).reshape(-1, 5)
+    _, first, vertex = np.unique(faces, return_index=True, return_inverse=True)
+    numbers = np.arange(len(corners), dtype=np.uint64)
+    merged = first[vertex.reshape(-1)].astype(np.uint64)
+    # Unless each triangle counts as a face of its own, those in one plane are joined whatever their UVs.
+    own_face = numbers[: len(faces)]
+    mesh = manifold3d.Mesh64(corners, numbers.reshape(-1, 3), numbers, merged, face_id=own_face)
+    return manifold3d.Manifold(mesh)
+
+
+def _cached_parts(vertices: Array, faces: Faces) -> list[Array]:
     """Return the convex parts, vertices (k, 3) each, from the cache or from CoACD."""
-    key = hashlib.sha256(content + repr((version("coacd"), sorted(DECOMPOSITION.items()))).encode()).hexdigest()
+    settings = repr((version("coacd"), sorted(DECOMPOSITION.items())))
+    key = hashlib.sha256(vertices.tobytes() + faces.tobytes() + settings.encode()).hexdigest()
     folder = Path(os.environ.get("GRASPSIM_CACHE") or Path.home() / ".cache" / "graspsim")
     cached = folder / f"parts-{key}.npz"
-    if cached.exists():
+    try:
         with np.load(cached, allow_pickle=False) as stored:
-            return [stored[name] for name in stored.files]
+            parts = [stored[name] for name in stored.files]
+    except Exception:  # A file that is cut short or damaged fails in many ways, and is replaced like one not there.
+        parts = []
+    if parts:
+        return parts
     coacd.set_log_level("error")
     pieces = coacd.run_coacd(coacd.Mesh(vertices, faces), **DECOMPOSITION)
     parts = [np.asarray(points, dtype=np.float64) for points, _ in pieces]
-    folder.mkdir(parents=True, exist_ok=True)
-    # Written aside and moved into place, so that no other process ever reads half a file.
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".npz", delete=False) as file:
-        np.savez(file, *parts)
-    os.replace(file.name, cached)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Written aside and moved into place, so that no other process ever reads half a file.
+        with tempfile.TemporaryDirectory(dir=folder) as aside:
+            np.savez(Path(aside) / "parts.npz", *parts)
+            os.replace(Path(aside) / "parts.npz", cached)
+    except OSError as error:
+        _warn_once(folder, error.strerror or str(error))
     return parts
+
+
+@functools.cache
+def _warn_once(folder: Path, reason: str) -> None:
+    _log.warning(
+        "Convex parts are not kept in %s: %s. Set GRASPSIM_CACHE to a folder that can be written.", folder, reason
+    )

@@ -4,8 +4,9 @@ Attributes that jump across an edge (normals at a crease, UVs at a seam) are sto
 themselves stay one watertight, indexed surface.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from scipy.spatial.distance import cdist
 from graspsim.distributions import check, sample
 from graspsim.errors import MeshError, SpecError, UnknownNameError
 from graspsim.geometry import Array, apply, transform
+from graspsim.plain import to_plain
 from graspsim.registry import load
 
 UV_UNIT_M = 0.1
@@ -76,6 +78,7 @@ class ObjectModel:
         diameter_m: largest distance between two points.
         symmetries: rigid motions that leave the shape unchanged.
         texture: (h, w, 3) uint8 sRGB image that the UVs refer to, if the object has looks of its own.
+        parameters: what was drawn for it, by the names of its family's parameters.
     """
 
     name: str
@@ -87,6 +90,7 @@ class ObjectModel:
     diameter_m: float
     symmetries: Symmetries
     texture: NDArray[np.uint8] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def extents_m(self) -> Array:
@@ -114,8 +118,9 @@ def make_object(family: str, rng: np.random.Generator, **parameters: object) -> 
         check(spec)
     except (SpecError, UnknownNameError) as error:
         raise SpecError(f"Family {family}: {error}") from error
-    model: ObjectModel = sample(spec, rng).build(rng)
-    return model
+    drawn = sample(spec, rng)
+    model: ObjectModel = drawn.build(rng)
+    return dataclasses.replace(model, parameters=to_plain(drawn))
 
 
 def object_model(
@@ -166,6 +171,7 @@ def scaled(model: ObjectModel, factor: float) -> ObjectModel:
             tuple((axis, point * factor) for axis, point in model.symmetries.continuous),
         ),
         texture=model.texture,
+        parameters=model.parameters,
     )
 
 

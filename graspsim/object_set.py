@@ -52,10 +52,22 @@ class ObjectSet(Mapping[int, ObjectModel]):
             del self._made[next(iter(self._made))]
         return model
 
-    def _make(self, obj_id: int) -> ObjectModel:
-        rng = generator(self._root_seed, obj_id, Stream.MODELS)
+    def source(self, obj_id: int) -> str:
+        """Return the name of the family, or the path of the file, that a model comes from."""
         objects = self._spec.objects
         if obj_id <= len(objects.meshes):
-            return import_mesh(objects.meshes[obj_id - 1], objects.mesh_scale)
+            return objects.meshes[obj_id - 1]
         families = objects.families if obj_id <= self.target_count else self._spec.distractors.families
-        return make_object(families[obj_id % len(families)], rng)
+        return families[self._number(obj_id) % len(families)]
+
+    def _number(self, obj_id: int) -> int:
+        """Return the model's number among the targets, or among the distractors, whose shapes do not depend on how
+        many targets there are."""
+        return obj_id if obj_id <= self.target_count else obj_id - self.target_count
+
+    def _make(self, obj_id: int) -> ObjectModel:
+        if obj_id <= len(self._spec.objects.meshes):
+            return import_mesh(self.source(obj_id), self._spec.objects.mesh_scale)
+        kind = int(obj_id > self.target_count)
+        rng = generator(self._root_seed, self._number(obj_id), Stream.MODELS, kind)
+        return make_object(self.source(obj_id), rng)

@@ -39,14 +39,14 @@ def overlaid(base: T, plain: object) -> T:
 
 
 def _read(wanted: Any, plain: object, path: str, base: Any) -> Any:
+    if typing.get_origin(wanted) in (types.UnionType, typing.Union):
+        if plain is None or (isinstance(plain, str) and plain.strip().lower() == "none"):
+            return None
+        wanted = next(a for a in typing.get_args(wanted) if a is not type(None))
     if isinstance(plain, str) and (wanted is not str or plain.strip().startswith("{")):
         plain = _split(plain) if typing.get_origin(wanted) is tuple else parse(plain)
     if isinstance(plain, Distribution) and not dataclasses.is_dataclass(wanted):
         return plain
-    if typing.get_origin(wanted) in (types.UnionType, typing.Union):
-        if plain is None:
-            return None
-        return _read(next(a for a in typing.get_args(wanted) if a is not type(None)), plain, path, base)
     if dataclasses.is_dataclass(wanted):
         return _read_dataclass(wanted, plain, path, base)
     if typing.get_origin(wanted) is tuple:

@@ -62,5 +62,5 @@ for _name in ("tabletop", "bin", "packed", "floating"):
     register("scene", _name, f"graspsim.envs.scenes:{_name.upper()}")
 for _name in ("flat", "checker", "stripes", "gradient", "noise", "cells", "wood", "marble", "speckle"):
     register("texture", _name, f"graspsim.render.textures:{_name}")
-for _name in ("raster",):
-    register("renderer", _name, f"graspsim.render.{_name}:{_name.capitalize()}Renderer")
+register("renderer", "raster", "graspsim.render.raster:RasterRenderer")
+register("world", "bullet", "graspsim.physics.bullet:BulletWorld")

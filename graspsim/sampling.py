@@ -11,7 +11,16 @@ from graspsim.images import list_images
 from graspsim.layouts import PLACEMENTS
 from graspsim.object_set import ObjectSet
 from graspsim.scene import RGB, Body, Box, Fixture, Light, Material, Scene, Texture
-from graspsim.spec import ColorSpec, LightsSpec, MaterialSpec, PhysicsSpec, SceneSpec
+from graspsim.spec import (
+    BackgroundSpec,
+    ColorSpec,
+    LayoutSpec,
+    LightSpec,
+    LightsSpec,
+    MaterialSpec,
+    PhysicsSpec,
+    SceneSpec,
+)
 from graspsim.streams import Stream, generator
 
 TABLE_THICKNESS_M = 0.04
@@ -36,31 +45,32 @@ def sample_scene(spec: SceneSpec, objects: ObjectSet, root_seed: int, index: int
     distractor_count = sample(spec.distractors, rng).count if objects.distractor_count else 0
     distractor_ids = rng.choice(np.asarray(objects.distractor_ids), size=distractor_count) if distractor_count else ()
     obj_ids = [int(i) for i in (*target_ids, *distractor_ids)]
+    # Targets and distractors are numbered apart, so that more of one leaves what the others draw untouched.
+    keys = [(0, n) for n in range(count)] + [(1, n) for n in range(distractor_count)]
 
-    place = PLACEMENTS[layout.kind]
-    poses = place([objects[i] for i in obj_ids], layout.area_m, generator(root_seed, index, Stream.LAYOUT, 1))
+    rngs = [generator(root_seed, index, Stream.LAYOUT, 1, *key) for key in keys]
+    poses = PLACEMENTS[layout.kind]([objects[i] for i in obj_ids], layout.area_m, rngs)
     bodies: list[Body] = []
-    for n, (obj_id, pose) in enumerate(zip(obj_ids, poses, strict=True)):
+    for key, obj_id, pose in zip(keys, obj_ids, poses, strict=True):
         if pose is None:
             continue
-        physics = sample(spec.physics, generator(root_seed, index, Stream.PHYSICS, n))
+        physics = sample(spec.physics, generator(root_seed, index, Stream.PHYSICS, *key))
         if spec.appearance.per == "object":
             looks = generator(root_seed, _PER_OBJECT, Stream.TEXTURES, obj_id)
         else:
-            looks = generator(root_seed, index, Stream.TEXTURES, n)
-        material = spec.appearance.material
-        keeps_own = material.own_texture and objects[obj_id].texture is not None
+            looks = generator(root_seed, index, Stream.TEXTURES, *key)
+        model = objects[obj_id]
         bodies.append(
             Body(
                 instance_id=len(bodies) + 1,
                 obj_id=obj_id,
-                is_target=n < count,
-                mass_kg=physics.mass_kg or physics.density_kg_m3 * objects[obj_id].volume_m3,
+                is_target=key[0] == 0,
+                mass_kg=physics.mass_kg or physics.density_kg_m3 * model.volume_m3,
                 lateral_friction=physics.friction,
                 spinning_friction=physics.spinning_friction,
                 rolling_friction=physics.rolling_friction,
                 restitution=physics.restitution,
-                material=_sample_material(material, looks, keeps_own),
+                material=_sample_material(spec.appearance.material, looks, has_own=model.texture is not None),
                 pose=pose,
             )
         )
@@ -69,68 +79,64 @@ def sample_scene(spec: SceneSpec, objects: ObjectSet, root_seed: int, index: int
             f"Scene {index}: none of {count} objects fits into layout.area_m={layout.area_m:g}; make the area larger."
         )
     lights = sample(spec.lights, generator(root_seed, index, Stream.LIGHTS, 0))
+    # What all bodies share: gravity, and the fixtures' surfaces.
+    shared = sample(spec.physics, generator(root_seed, index, Stream.PHYSICS, 2))
+    floats = layout.kind == "floating"
     return Scene(
         root_seed=root_seed,
         index=index,
+        layout=layout.kind,
+        area_m=layout.area_m,
         bodies=tuple(bodies),
-        fixtures=_fixtures(
-            spec, layout.kind, layout.table_m, layout.area_m, layout.wall_m, root_seed, index, len(bodies)
-        ),
-        lights=_sample_lights(spec.lights, lights.count, lights.shadows, root_seed, index),
+        fixtures=() if floats else _fixtures(spec.background, layout, shared, root_seed, index, len(bodies)),
+        lights=_sample_lights(spec.lights.light, lights, root_seed, index),
         sky=(lights.ambient,) * 3,
         ground=(lights.ambient * lights.ground_ratio,) * 3,
         backdrop=_sample_texture(spec.background.backdrop, generator(root_seed, index, Stream.BACKGROUND, 3))
-        if layout.kind == "floating"
+        if floats
         else None,
-        gravity_m_s2=0.0 if layout.kind == "floating" else _surroundings(spec, root_seed, index).gravity_m_s2,
+        gravity_m_s2=0.0 if floats else shared.gravity_m_s2,
         requested=len(obj_ids),
     )
 
 
 def _fixtures(
-    spec: SceneSpec,
-    kind: str,
-    table_m: float,
-    area_m: float,
-    wall_m: float,
+    background: BackgroundSpec,
+    layout: LayoutSpec,
+    physics: PhysicsSpec,
     root_seed: int,
     index: int,
     body_count: int,
 ) -> tuple[Fixture, ...]:
-    if kind == "floating":
-        return ()
-    physics = _surroundings(spec, root_seed, index)
-    background = spec.background
-    side = max(table_m, area_m + 0.1)
-    table = Box((side, side, TABLE_THICKNESS_M), (0.0, 0.0, -TABLE_THICKNESS_M / 2))
-    boxes: dict[str, tuple[Box, ...]] = {"table": (table,)}
-    if kind == "bin":
-        boxes["bin"] = _bin_boxes(area_m, wall_m)
-        # The bin's floor lies on the table, and objects on the bin's floor: lowered so that both happen at z = 0.
-        boxes["table"] = (Box((side, side, TABLE_THICKNESS_M), (0.0, 0.0, -TABLE_THICKNESS_M / 2 - BIN_WALL_M)),)
-    room = sample(background, generator(root_seed, index, Stream.BACKGROUND, 4)).room_m
-    boxes["room"] = (Box((room, room, ROOM_HEIGHT_M), (0.0, 0.0, ROOM_HEIGHT_M / 2 - TABLE_HEIGHT_M)),)
+    """Return table, bin and room of a drawn layout; their looks are drawn here."""
+    side = max(layout.table_m, layout.area_m + 0.1)
+    # A bin's floor lies on the table, and objects on the bin's floor: the table is lowered so that this is at z = 0.
+    top = -BIN_WALL_M if layout.kind == "bin" else 0.0
+    room = sample(background.room_m, generator(root_seed, index, Stream.BACKGROUND, 4))
+    boxes: dict[str, tuple[Box, ...]] = {
+        "table": (Box((side, side, TABLE_THICKNESS_M), (0.0, 0.0, top - TABLE_THICKNESS_M / 2)),),
+        "bin": _bin_boxes(layout.area_m, layout.wall_m),
+        "room": (Box((room, room, ROOM_HEIGHT_M), (0.0, 0.0, ROOM_HEIGHT_M / 2 - TABLE_HEIGHT_M)),),
+    }
     materials = {"table": background.table, "bin": background.bin, "room": background.room}
     uv_units_m = {"table": 0.5, "bin": 0.2, "room": 1.5}
+    present = [name for name in boxes if name != "bin" or layout.kind == "bin"]
     return tuple(
         Fixture(
             name=name,
-            instance_id=body_count + n + 1,
+            instance_id=body_count + n,
             boxes=boxes[name],
             lateral_friction=physics.table_friction,
             restitution=physics.table_restitution,
-            material=_sample_material(materials[name], generator(root_seed, index, Stream.BACKGROUND, key), False),
+            material=_sample_material(
+                materials[name], generator(root_seed, index, Stream.BACKGROUND, list(boxes).index(name)), has_own=False
+            ),
             uv_unit_m=uv_units_m[name],
             is_room=name == "room",
             casts_shadow=name == "bin",
         )
-        for n, (key, name) in enumerate((k, name) for k, name in enumerate(materials) if name in boxes)
+        for n, name in enumerate(present, start=1)
     )
-
-
-def _surroundings(spec: SceneSpec, root_seed: int, index: int) -> PhysicsSpec:
-    """Return the draw of what all bodies share: gravity, and the fixtures' surfaces."""
-    return sample(spec.physics, generator(root_seed, index, Stream.PHYSICS, 2**32))
 
 
 def _bin_boxes(inner_m: float, wall_m: float) -> tuple[Box, ...]:
@@ -147,14 +153,17 @@ def _bin_boxes(inner_m: float, wall_m: float) -> tuple[Box, ...]:
     )
 
 
-def _sample_material(spec: MaterialSpec, rng: np.random.Generator, keeps_own: bool) -> Material:
+def _sample_material(spec: MaterialSpec, rng: np.random.Generator, has_own: bool) -> Material:
     drawn = sample(spec, rng)
-    texture = _sample_texture(spec, rng)
-    return Material(None if keeps_own else texture, drawn.roughness, drawn.metallic)
+    keeps_own = has_own and drawn.own_texture
+    return Material(None if keeps_own else _texture(drawn, rng), drawn.roughness, drawn.metallic)
 
 
 def _sample_texture(spec: MaterialSpec, rng: np.random.Generator) -> Texture:
-    drawn = sample(spec, rng)
+    return _texture(sample(spec, rng), rng)
+
+
+def _texture(drawn: MaterialSpec, rng: np.random.Generator) -> Texture:
     seed = int(rng.integers(2**63))
     image = None
     if drawn.texture == "image":
@@ -169,20 +178,19 @@ def _rgb(color: ColorSpec) -> RGB:
     return colorsys.hsv_to_rgb(color.hue, color.saturation, color.value)
 
 
-def _sample_lights(spec: LightsSpec, count: int, shadows: bool, root_seed: int, index: int) -> tuple[Light, ...]:
+def _sample_lights(spec: LightSpec, drawn: LightsSpec, root_seed: int, index: int) -> tuple[Light, ...]:
     lights = []
-    for n in range(count):
-        light = sample(spec.light, generator(root_seed, index, Stream.LIGHTS, 1 + n))
-        azimuth, elevation = np.radians(light.azimuth_deg), np.radians(light.elevation_deg)
+    for n in range(drawn.count):
+        light = sample(spec, generator(root_seed, index, Stream.LIGHTS, 1, n))
+        # By the golden angle from one to the next, so that lights whose azimuth is fixed do not coincide.
+        azimuth, elevation = np.radians(light.azimuth_deg + n * 137.508), np.radians(light.elevation_deg)
         towards = np.array(
             [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
         )
         x, y, z = (float(v) for v in towards * light.distance_m)
-        red, green, blue = linear_from_srgb(
-            (1.0, 1.0 - 0.2 * max(light.warmth, 0.0), 1.0 - 0.5 * max(light.warmth, 0.0))
-        )
-        cold = -min(light.warmth, 0.0)
-        scale = light.intensity / np.sqrt(count)
-        color = (float(red * (1 - 0.4 * cold) * scale), float(green * (1 - 0.15 * cold) * scale), float(blue * scale))
-        lights.append(Light(light.kind, (x, y, z), color, light.penumbra_m, shadows))
+        warm, cold = max(light.warmth, 0.0), max(-light.warmth, 0.0)
+        red, green, blue = linear_from_srgb((1.0 - 0.2 * cold, 1.0 - 0.2 * warm - 0.07 * cold, 1.0 - 0.5 * warm))
+        scale = light.intensity / np.sqrt(drawn.count)
+        color = (float(red * scale), float(green * scale), float(blue * scale))
+        lights.append(Light(light.kind, (x, y, z), color, light.penumbra_m, drawn.shadows))
     return tuple(lights)

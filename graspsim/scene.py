@@ -146,6 +146,8 @@ class Scene:
     """One world. `index` and `root_seed` name it; the rest is what was drawn for it.
 
     Attributes:
+        layout: which of the four it was laid out by.
+        area_m: side of the square, or for floating of the cube, that its bodies were spawned in.
         bodies: rows of every pose array, in this order.
         fixtures: the parts that do not move.
         lights: 1 to 4 of them.
@@ -158,6 +160,8 @@ class Scene:
 
     root_seed: int
     index: int
+    layout: str
+    area_m: float
     bodies: tuple[Body, ...]
     fixtures: tuple[Fixture, ...]
     lights: tuple[Light, ...]

@@ -4,13 +4,9 @@ Every section is one randomization that can be changed or switched off by itself
 `SceneSpec` values in envs/scenes.py.
 """
 
-import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
 
-from graspsim.distributions import Choice, Distribution, Integers, LogUniform, Normal, Uniform, check, one_of, ranged
-from graspsim.errors import SpecError, UnknownNameError
-from graspsim.registry import names
+from graspsim.distributions import Choice, Integers, LogUniform, Normal, Uniform, one_of, ranged
 
 LAYOUTS = ("tabletop", "bin", "packed", "floating")
 
@@ -287,95 +283,3 @@ class SceneSpec:
     camera: CameraSpec = CameraSpec()
     distractors: DistractorsSpec = DistractorsSpec()
     sensor: SensorSpec = SensorSpec()
-
-
-_ONE_VALUE = (
-    "objects.models",
-    "objects.mesh_scale",
-    "distractors.models",
-    "appearance.per",
-    "layout.settle_limit_s",
-    "camera.width",
-    "camera.height",
-    "camera.views",
-    "camera.supersampling",
-)
-"""Fields that describe the dataset as a whole: no scene draws them."""
-
-
-def check_spec(spec: SceneSpec) -> None:
-    """Prove that every scene drawn from `spec` is legal.
-
-    Raises:
-        SpecError: naming the field, the value and what is allowed.
-        UnknownNameError: for a family or texture that is in no table.
-    """
-    check(spec)
-    for path in _ONE_VALUE:
-        section, name = path.split(".")
-        value = getattr(getattr(spec, section), name)
-        if isinstance(value, Distribution):
-            raise SpecError(f"{path} holds for the whole dataset and must be one value; got {value}.")
-    for path, items in (
-        ("objects.families", spec.objects.families),
-        ("objects.meshes", spec.objects.meshes),
-        ("distractors.families", spec.distractors.families),
-    ):
-        if isinstance(items, Distribution) or any(isinstance(item, Distribution) for item in items):
-            raise SpecError(f"{path} lists all there is to draw from, without braces: a, b; got {items}.")
-    for family in (*spec.objects.families, *spec.distractors.families):
-        if family not in names("family"):
-            raise UnknownNameError("object family", family, names("family"))
-    if not spec.objects.families and not spec.objects.meshes:
-        raise SpecError("objects.families and objects.meshes are both empty; name at least one.")
-    background = spec.background
-    for material in (spec.appearance.material, background.table, background.bin, background.room, background.backdrop):
-        _check_material(material)
-
-
-def _check_material(material: MaterialSpec) -> None:
-    texture: object = material.texture
-    kinds = texture.support() if isinstance(texture, Distribution) else (texture,)
-    for kind in kinds:
-        if kind == "image" and not material.images:
-            raise SpecError("texture=image needs `images`, the folder that holds the image files.")
-        if kind != "image" and kind not in names("texture"):
-            raise UnknownNameError("texture", str(kind), [*names("texture"), "image"])
-
-
-def fixed(spec: SceneSpec, path: str) -> SceneSpec:
-    """Return the spec with one section or field, by its dotted path, no longer random: at the middle of its range."""
-
-    def middle(value: Any) -> Any:
-        if isinstance(value, Distribution):
-            return value.middle()
-        if isinstance(value, tuple):
-            return tuple(middle(item) for item in value)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return dataclasses.replace(
-                value, **{f.name: middle(getattr(value, f.name)) for f in dataclasses.fields(value)}
-            )
-        return value
-
-    result: SceneSpec = replaced(spec, path, middle)
-    return result
-
-
-def replaced(spec: Any, path: str, change: Any) -> Any:
-    """Return a dataclass tree in which the value at a dotted path is replaced by `change(value)`.
-
-    Raises:
-        UnknownNameError: if a name on the path is no field; the message gives the nearest one.
-    """
-    name, _, rest = path.partition(".")
-    if isinstance(spec, tuple) and name.isdigit() and int(name) < len(spec):
-        items = list(spec)
-        items[int(name)] = replaced(items[int(name)], rest, change) if rest else change(items[int(name)])
-        return tuple(items)
-    known = [str(i) for i in range(len(spec))] if isinstance(spec, tuple) else []
-    if dataclasses.is_dataclass(spec) and not isinstance(spec, Distribution):
-        known = [f.name for f in dataclasses.fields(spec)]
-    if name not in known:
-        raise UnknownNameError(f"key of {type(spec).__name__}", name, known)
-    value = getattr(spec, name)
-    return dataclasses.replace(spec, **{name: replaced(value, rest, change) if rest else change(value)})

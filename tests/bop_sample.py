@@ -7,6 +7,7 @@ import numpy as np
 
 from graspsim.dataset.bop import write_camera, write_targets
 from graspsim.dataset.coco import mask_box
+from graspsim.dataset.files import json_lines, replace_file
 from graspsim.dataset.models_io import write_models
 from graspsim.dataset.records import FrameRecord
 from graspsim.dataset.scene_writer import SceneWriter
@@ -103,10 +104,12 @@ def write_scene(split_folder, scene_id=0, frames=None, **options):
 
 
 def write_dataset(root, **options):
-    """Two scenes of two images in the split train_pbr, with models, camera and targets."""
+    """Two scenes of two images in the split train_pbr, with models, camera, targets and what it was made from."""
     write_models(root, models())
     write_camera(root, CAMERA)
     for scene_id in (0, 1):
         write_scene(root / "train_pbr", scene_id, **options)
     write_targets(root, "train_pbr")
+    made_from = {"format": 1, "frames": 4, "split": "train_pbr", "spec": {"camera": {"views": 2}}}
+    replace_file(Path(root) / "graspsim.json", json_lines(made_from))
     return root

@@ -68,7 +68,7 @@ def scene(
     ground: RGB = BLACK,
     backdrop: Texture | None = None,
 ) -> Scene:
-    return Scene(0, 0, bodies, fixtures, lights, sky, ground, backdrop, 9.81, len(bodies))
+    return Scene(0, 0, "tabletop", 0.5, bodies, fixtures, lights, sky, ground, backdrop, 9.81, len(bodies))
 
 
 def poses_of(scene: Scene) -> Array:

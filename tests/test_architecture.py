@@ -12,11 +12,11 @@ CONTENT = ("objects", "envs", "training")
 # A new module has to find its place here.
 FLOW = (
     # ground that all stand on
-    "errors registry color geometry distributions streams",
+    "errors registry color geometry distributions plain streams",
     # what an object is
     "meshes shapes mesh_import",
     # what a world is
-    "scene plain spec object_set",
+    "scene spec spec_check spec_edit object_set",
     # from a specification to a world
     "layouts images sampling",
     "physics.world physics.quiet physics.bullet physics.settle",
@@ -25,7 +25,7 @@ FLOW = (
     "render.atlas render.lighting render.shading render.shadows render.looks render.raster",
     "labels sensors",
     "dataset.files dataset.encoding dataset.coco dataset.models_io dataset.records dataset.scene_writer",
-    "dataset.generate dataset.workers dataset.bop dataset.dump dataset.preview",
+    "dataset.generate dataset.workers dataset.bop dataset.manifest dataset.dump dataset.preview",
     "dataset.report dataset.tolerance dataset.check_entries dataset.check_masks dataset.check_files",
     "dataset.check_models dataset.check_poses dataset.validate",
     "cli",

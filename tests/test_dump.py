@@ -4,19 +4,23 @@ import dataclasses
 import hashlib
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
+import trimesh
 
 from graspsim.dataset import workers
 from graspsim.dataset.bop import BopDataset
 from graspsim.dataset.dump import check_job, dump, missing_scenes
 from graspsim.dataset.files import read_json
 from graspsim.dataset.generate import DumpJob
+from graspsim.dataset.manifest import locked
 from graspsim.dataset.validate import validate
 from graspsim.errors import DatasetError, GraspsimError, SpecError
 from graspsim.plain import from_plain, overlaid
@@ -52,28 +56,127 @@ def test_two_workers_write_the_same_bytes_as_one(reference: Path, tmp_path: Path
     assert tree_bytes(tmp_path / "data") == tree_bytes(reference)
 
 
-def test_a_run_killed_halfway_and_resumed_writes_the_same_bytes(reference: Path, tmp_path: Path) -> None:
-    root = tmp_path / "data"
-    program = (
+def start_run(root: Path, folder: Path) -> subprocess.Popen[bytes]:
+    """Start the small job in a process group of its own."""
+    script = folder / "run.py"
+    script.write_text(
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2])\n"
         "from test_dump import small_job; from graspsim.dataset.dump import dump\n"
         "if __name__ == '__main__': dump(small_job(Path(sys.argv[1])), workers=1)\n"
     )
-    script = tmp_path / "run.py"
-    script.write_text(program)
-    process = subprocess.Popen([sys.executable, script, root, Path(__file__).parent], start_new_session=True)
+    return subprocess.Popen([sys.executable, script, root, Path(__file__).parent], start_new_session=True)
+
+
+def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a running process has made a path."""
     deadline = time.monotonic() + 120
-    while not (root / "train_pbr" / "000000").exists():
+    while not path.exists():
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.002)
-    os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("whom", ["all processes", "the parent alone"])
+def test_a_run_killed_halfway_and_resumed_writes_the_same_bytes(reference: Path, tmp_path: Path, whom: str) -> None:
+    root = tmp_path / "data"
+    process = start_run(root, tmp_path)
+    wait_for(root / "train_pbr" / "000000", process)
+    if whom == "all processes":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        # Its worker lives on for a moment, and must not get in the way of the next run.
+        process.kill()
     process.wait()
     job = small_job(root)
     assert missing_scenes(job), "the run was complete before it was killed"
     report = dump(job, workers=2)
     assert report.resumed_scenes >= 1
     assert tree_bytes(root) == tree_bytes(reference)
+
+
+def test_a_run_killed_while_it_exports_the_models_is_resumed(reference: Path, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    process = start_run(root, tmp_path)
+    wait_for(root / "models", process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    dump(small_job(root), workers=1)
+    assert tree_bytes(root) == tree_bytes(reference)
+
+
+def test_half_an_export_is_done_anew(reference: Path, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    (root / ".models.part").mkdir(parents=True)
+    (root / ".models.part" / "models_info.json").write_text("{}")
+    (root / ".graspsim.json.part").write_text("{")
+    dump(small_job(root), workers=1)
+    assert tree_bytes(root) == tree_bytes(reference)
+
+
+def test_two_runs_on_one_folder_do_not_disturb_each_other(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    with locked(root), pytest.raises(DatasetError, match="Another process is writing to"):
+        dump(small_job(root), workers=1)
+    dump(small_job(root), workers=1)
+    assert not [p for p in root.iterdir() if p.name.startswith(".")]
+
+
+def test_a_worker_that_dies_after_its_scene_is_done_costs_nothing(reference: Path, tmp_path: Path) -> None:
+    """The folder is in place, but the worker never said so."""
+    root = tmp_path / "data"
+    advanced = 0
+
+    def kill_when_the_first_scene_is_in_place(n: int) -> None:
+        nonlocal advanced
+        advanced += n
+        if advanced == 3 and n > 0:
+            child = multiprocessing.active_children()[0]
+            deadline = time.monotonic() + 60
+            while not (root / "train_pbr" / "000000").exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+            os.kill(child.pid or 0, signal.SIGKILL)
+
+    dump(small_job(root), workers=1, on_frame=kill_when_the_first_scene_is_in_place)
+    assert advanced == 8
+    assert tree_bytes(root) == tree_bytes(reference)
+
+
+def test_an_input_file_that_changed_makes_another_dataset(tmp_path: Path) -> None:
+    mesh = tmp_path / "brick.obj"
+    trimesh.creation.box((0.03, 0.04, 0.05)).export(mesh)
+    spec = overlaid(small_job(tmp_path).spec, {"objects": {"meshes": [str(mesh)]}})
+    job = DumpJob(spec, 1, 2, tmp_path / "data", "train")
+    dump(job, workers=1)
+    objects = read_json(tmp_path / "data" / "objects.json")
+    assert objects["1"]["source"] == str(mesh)
+    assert objects["2"]["source"] in names("family")
+    assert objects["2"]["parameters"]
+    trimesh.creation.box((0.03, 0.04, 0.06)).export(mesh)
+    with pytest.raises(DatasetError, match=r"inputs\..*brick\.obj"):
+        dump(job, workers=1)
+
+
+def test_a_missing_texture_folder_leaves_nothing_behind(tmp_path: Path) -> None:
+    material = {"texture": "image", "images": str(tmp_path / "nowhere (1)")}
+    spec = overlaid(small_job(tmp_path).spec, {"appearance": {"material": material}})
+    with pytest.raises(SpecError, match="nowhere"):
+        dump(DumpJob(spec, 1, 2, tmp_path / "data", "train"), workers=1)
+    assert not (tmp_path / "data").exists()
+
+
+def test_ending_a_run_leaves_no_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Short, since multiprocessing puts sockets there, whose paths are limited.
+    scratch = Path(tempfile.mkdtemp(dir="/tmp"))
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    process = start_run(tmp_path / "data", tmp_path)
+    wait_for(tmp_path / "data" / "train_pbr", process)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+    left = list(scratch.glob("graspsim-*"))
+    shutil.rmtree(scratch)
+    assert not left
+    assert not list((tmp_path / "data" / "train_pbr").glob(".*.part"))
 
 
 def test_a_scene_whose_worker_is_killed_is_done_again(
@@ -149,7 +252,8 @@ def test_a_mesh_that_is_no_use_leaves_nothing_behind(tmp_path: Path) -> None:
         ({"frames": 0}, "frames must be at least 1; got 0"),
         ({"root_seed": -1}, "A seed must lie in"),
         ({"root_seed": 2**64}, "A seed must lie in"),
-        ({"split": "a/b"}, "split must be a folder name"),
+        ({"split": "a/b"}, "split must be train, val or test"),
+        ({"split": "models"}, "split must be train, val or test"),
     ],
 )
 def test_a_job_that_makes_no_sense_is_refused(tmp_path: Path, change: dict[str, object], message: str) -> None:
@@ -171,10 +275,13 @@ def test_a_disk_that_refuses_stops_the_run_and_keeps_what_is_complete(reference:
     for path in sorted(third.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     third.rmdir()
-    # A file where the scene's temporary folder would go stands for any disk that refuses (root may write anywhere).
-    (root / "train_pbr" / ".000002.part").write_text("in the way")
-    with pytest.raises(GraspsimError, match=r"Cannot write .*000002"):
+    # A file where the split's folder would be made anew stands for any disk that refuses (root may write anywhere).
+    (root / "train_pbr").rename(root / "kept")
+    (root / "train_pbr").write_text("in the way")
+    with pytest.raises(GraspsimError, match=r"Cannot write .*train_pbr"):
         dump(job, workers=1)
+    (root / "train_pbr").unlink()
+    (root / "kept").rename(root / "train_pbr")
     assert missing_scenes(job) == [2]
 
 

@@ -24,7 +24,7 @@ def rng(seed=0):
 
 def placed(kind, models=MODELS, area_m=AREA_M, seed=0):
     """Return the models that found room, with their vertices in the world."""
-    poses = PLACEMENTS[kind](models, area_m, rng(seed))
+    poses = PLACEMENTS[kind](models, area_m, rng(seed).spawn(len(models)))
     assert len(poses) == len(models)
     return [
         (model, pose, world_vertices(model.mesh, matrices_from_poses(pose)[0]))
@@ -51,8 +51,9 @@ def test_every_layout_has_a_placement():
 
 @EVERY
 def test_poses_are_deterministic_and_differ_by_seed(kind):
-    assert PLACEMENTS[kind](MODELS, AREA_M, rng(1)) == PLACEMENTS[kind](MODELS, AREA_M, rng(1))
-    assert PLACEMENTS[kind](MODELS, AREA_M, rng(1)) != PLACEMENTS[kind](MODELS, AREA_M, rng(2))
+    first, again, other = (PLACEMENTS[kind](MODELS, AREA_M, rng(seed).spawn(len(MODELS))) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
 
 
 @EVERY
@@ -64,7 +65,7 @@ def test_poses_are_plain_floats_with_unit_quaternions(kind):
 
 @EVERY
 def test_nothing_to_place_is_no_error(kind):
-    assert PLACEMENTS[kind]([], AREA_M, rng()) == []
+    assert PLACEMENTS[kind]([], AREA_M, []) == []
 
 
 @pytest.mark.parametrize("kind", ["tabletop", "bin", "floating"])
@@ -107,8 +108,8 @@ def test_dropped_objects_start_just_above_the_table():
 
 
 def test_dropped_always_finds_a_place_by_going_up():
-    assert None not in dropped([sphere_model(0.04, 60)] * 40, 0.2, rng())
-    assert None not in dropped([sphere_model(0.3, 60)], 0.1, rng())
+    assert None not in dropped([sphere_model(0.04, 60)] * 40, 0.2, rng().spawn(40))
+    assert None not in dropped([sphere_model(0.3, 60)], 0.1, [rng()])
 
 
 def test_packed_objects_stand_upright_just_above_the_table():
@@ -126,18 +127,18 @@ def test_packed_objects_crowd_around_the_middle():
 
 @pytest.mark.parametrize("place", [packed, floating])
 def test_what_does_not_fit_is_none_and_the_rest_is_placed(place):
-    poses = place([box_model((0.15, 0.15, 0.15))] * 30, 0.4, rng())
+    poses = place([box_model((0.15, 0.15, 0.15))] * 30, 0.4, rng().spawn(30))
     assert any(pose is None for pose in poses)
     assert any(pose is not None for pose in poses)
 
 
 def test_an_object_wider_than_the_area_does_not_fit_into_it():
-    assert packed([box_model((0.5, 0.01, 0.01))], 0.3, rng()) == [None]
+    assert packed([box_model((0.5, 0.01, 0.01))], 0.3, [rng()]) == [None]
 
 
 def test_what_did_not_fit_takes_no_room():
     huge, small = box_model((0.5, 0.5, 0.1)), box_model((0.02, 0.02, 0.02))
-    poses = packed([huge, small], 0.3, rng())
+    poses = packed([huge, small], 0.3, rng().spawn(2))
     assert poses[0] is None
     assert poses[1] is not None
 

@@ -1,4 +1,6 @@
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from PIL import Image
 
 from graspsim import mesh_import
 from graspsim.errors import MeshError
-from graspsim.mesh_import import EXTENSIONS, MAX_FACES, import_mesh
+from graspsim.mesh_import import EXTENSIONS, GENERIC_NAMES, MAX_FACES, import_mesh
 from graspsim.meshes import ObjectModel, make_object
 
 
@@ -20,11 +22,25 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def without_decomposition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mesh_import, "_cached_parts", lambda content, vertices, faces: [vertices])
+    monkeypatch.setattr(mesh_import, "_cached_parts", lambda vertices, faces: [vertices])
 
 
 def box() -> trimesh.Trimesh:
     return trimesh.creation.box((0.03, 0.05, 0.08))
+
+
+def cube(size: float = 0.05, at: Sequence[float] = (0, 0, 0), inward: bool = False) -> trimesh.Trimesh:
+    mesh = trimesh.creation.box((size, size, size))
+    mesh.apply_translation(at)
+    if inward:
+        mesh.invert()
+    return mesh
+
+
+def textured(mesh: trimesh.Trimesh, uv: np.ndarray, image: np.ndarray) -> trimesh.Trimesh:
+    material = trimesh.visual.material.SimpleMaterial(image=Image.fromarray(image))
+    mesh.visual = trimesh.visual.TextureVisuals(uv=uv, material=material)
+    return mesh
 
 
 def saved(mesh: trimesh.Trimesh, path: Path) -> Path:
@@ -67,6 +83,110 @@ def test_the_second_load_takes_the_parts_from_the_cache_at_any_scale(
     assert second.volume_m3 == pytest.approx(8 * first.volume_m3)
 
 
+@pytest.fixture
+def decompositions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Stand in for CoACD, with one entry for each of its runs."""
+    runs: list[int] = []
+
+    def run_coacd(mesh: object, **settings: object) -> list[tuple[np.ndarray, np.ndarray]]:
+        runs.append(len(runs))
+        return [(np.eye(3), np.zeros((1, 3), dtype=np.int32))]
+
+    monkeypatch.setattr("coacd.run_coacd", run_coacd)
+    return runs
+
+
+class TestCache:
+    @pytest.mark.parametrize("place", ["file", "file/below"])
+    def test_a_file_in_the_way_is_warned_of_once_and_costs_only_time(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        decompositions: list[int],
+        place: str,
+    ) -> None:
+        (tmp_path / "file").write_text("in the way")
+        monkeypatch.setenv("GRASPSIM_CACHE", str(tmp_path / place))
+        for _ in range(2):
+            assert len(import_mesh(saved(box(), tmp_path / "box.stl")).parts) == 1
+        assert len(decompositions) == 2
+        (message,) = caplog.messages
+        assert f"Convex parts are not kept in {tmp_path / place}: " in message
+        assert message.endswith("Set GRASPSIM_CACHE to a folder that can be written.")
+
+    def test_a_folder_that_cannot_be_written_is_warned_of(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        decompositions: list[int],
+    ) -> None:
+        def refuse(**settings: object) -> NoReturn:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr("tempfile.TemporaryDirectory", refuse)
+        assert len(import_mesh(saved(box(), tmp_path / "box.stl")).parts) == 1
+        (message,) = caplog.messages
+        assert "cache: Permission denied. Set GRASPSIM_CACHE" in message
+
+    @pytest.mark.parametrize("damage", ["empty", "truncated", "flipped", "junk", "without parts"])
+    def test_a_damaged_file_is_made_anew(
+        self, tmp_path: Path, cache: Path, caplog: pytest.LogCaptureFixture, decompositions: list[int], damage: str
+    ) -> None:
+        path = saved(box(), tmp_path / "box.stl")
+        first = import_mesh(path)
+        (cached,) = cache.iterdir()
+        sound = cached.read_bytes()
+        if damage == "without parts":
+            np.savez(cached)
+        else:
+            middle = len(sound) // 2
+            flipped = sound[:middle] + bytes([sound[middle] ^ 255]) + sound[middle + 1 :]
+            cached.write_bytes({"empty": b"", "truncated": sound[:middle], "flipped": flipped, "junk": b"junk"}[damage])
+        second = import_mesh(path)
+        import_mesh(path)
+        assert np.array_equal(first.parts[0], second.parts[0])
+        assert len(decompositions) == 2
+        assert list(cache.iterdir()) == [cached]
+        assert not caplog.messages
+
+
+@pytest.mark.usefixtures("without_decomposition")
+class TestName:
+    @pytest.mark.parametrize("stem", [*sorted(GENERIC_NAMES), "Model"])
+    def test_a_generic_file_is_called_after_its_folder(self, tmp_path: Path, stem: str) -> None:
+        folder = tmp_path / "003_cracker_box"
+        folder.mkdir()
+        assert import_mesh(saved(box(), folder / f"{stem}.ply")).name == "003_cracker_box"
+
+    def test_the_folder_is_found_from_within_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        saved(box(), tmp_path / "mesh.ply")
+        assert import_mesh("mesh.ply").name == tmp_path.name
+
+    def test_any_other_file_keeps_its_own_name(self, tmp_path: Path) -> None:
+        assert import_mesh(saved(box(), tmp_path / "textured_mug.ply")).name == "textured_mug"
+
+
+@pytest.mark.usefixtures("without_decomposition")
+@pytest.mark.parametrize(("given", "kept"), [((16, 4096), (8, 2048)), ((2500, 10), (2048, 8)), ((2048, 4), (2048, 4))])
+def test_a_texture_above_2048_pixels_is_averaged_down(
+    tmp_path: Path, given: tuple[int, int], kept: tuple[int, int]
+) -> None:
+    # Columns of black and white: averaging leaves grey, and picking pixels would not.
+    image = np.zeros((*given, 3), dtype=np.uint8)
+    image[:, ::2] = 255
+    model = import_mesh(saved(textured(box(), np.zeros((8, 2)), image), tmp_path / "box.glb"))
+    assert model.texture is not None
+    assert model.texture.shape == (*kept, 3)
+    assert model.texture.dtype == np.uint8
+    if given[1] == 2 * kept[1]:
+        assert np.abs(model.texture.astype(int) - 127.5).max() <= 1
+    elif given == kept:
+        assert np.array_equal(model.texture, image)
+
+
 @pytest.mark.usefixtures("without_decomposition")
 @pytest.mark.parametrize("extension", ["obj", "glb"])
 def test_a_texture_is_kept_with_v_pointing_up(tmp_path: Path, extension: str) -> None:
@@ -75,9 +195,7 @@ def test_a_texture_is_kept_with_v_pointing_up(tmp_path: Path, extension: str) ->
     mesh = box()
     # The upper half of the box shows the upper, red half of the image.
     uv = np.stack([np.full(8, 0.5), np.where(mesh.vertices[:, 2] > 0, 1.0, 0.0)], axis=1)
-    material = trimesh.visual.material.SimpleMaterial(image=Image.fromarray(image))
-    mesh.visual = trimesh.visual.TextureVisuals(uv=uv, material=material)
-    model = import_mesh(saved(mesh, tmp_path / f"box.{extension}"))
+    model = import_mesh(saved(textured(mesh, uv, image), tmp_path / f"box.{extension}"))
     assert model.texture is not None
     assert model.texture.shape == (64, 32, 3)
     heights = model.mesh.vertices[model.mesh.faces][..., 2]
@@ -116,13 +234,14 @@ class TestRepair:
         mesh.invert()
         assert_closed(import_mesh(saved(mesh, tmp_path / "box.off")))
 
-    def test_bodies_that_touch_along_an_edge_are_parted(self, tmp_path: Path) -> None:
-        one, other = trimesh.creation.box((1, 1, 1)), trimesh.creation.box((1, 1, 1))
-        other.apply_translation((1, 1, 0))
-        model = import_mesh(saved(one + other, tmp_path / "pair.stl"), scale=0.05)
+    def test_sheets_that_touch_along_an_edge_are_parted(self, tmp_path: Path) -> None:
+        # Two towers on a plate, diagonal neighbours: one body, that touches itself where they meet.
+        cells = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0), (0, 0, 1), (1, 1, 1)]
+        mesh = trimesh.boolean.union([cube(1, cell) for cell in cells])
+        model = import_mesh(saved(mesh, tmp_path / "towers.stl"), scale=0.05)
         assert_closed(model)
-        assert len(model.mesh.vertices) == 16
-        assert model.volume_m3 == pytest.approx(2 * 0.05**3)
+        assert len(model.mesh.vertices) == len(np.unique(model.mesh.vertices.round(6), axis=0)) + 1
+        assert model.volume_m3 == pytest.approx(6 * 0.05**3)
 
     def test_a_fin_of_two_faces_back_to_back_is_dropped(self, tmp_path: Path) -> None:
         mesh = box()
@@ -132,6 +251,74 @@ class TestRepair:
         model = import_mesh(saved(finned, tmp_path / "fin.ply"))
         assert_closed(model)
         assert np.allclose(model.extents_m, (0.03, 0.05, 0.08))
+
+
+@pytest.mark.usefixtures("without_decomposition")
+class TestBodies:
+    """Volumes are in 5 cm cubes."""
+
+    @pytest.mark.parametrize(
+        ("solids", "cubes"),
+        [
+            pytest.param([cube(), cube(at=(0.02, 0.01, 0.005))], 2 - 0.6 * 0.8 * 0.9, id="overlapping"),
+            pytest.param([cube(), cube(at=(0.02, 0.01, 0.005), inward=True)], 2 - 0.6 * 0.8 * 0.9, id="mirrored"),
+            pytest.param([cube(), cube(at=(0.05, 0.02, 0.01))], 2, id="face to face"),
+            pytest.param([cube(), cube(0.02)], 1, id="one inside the other"),
+            pytest.param([cube(), cube(0.02, inward=True)], 1 - 0.4**3, id="a void"),
+            pytest.param([cube(inward=True), cube(0.02)], 1 - 0.4**3, id="a void, all inside out"),
+            pytest.param(
+                [cube(), cube(0.04, inward=True), trimesh.creation.box((0.01, 0.01, 0.2))],
+                1 - 0.8**3 + 0.2**2 * (4 - 1 + 0.8),
+                id="a rod through a void",
+            ),
+        ],
+    )
+    def test_solids_are_counted_once_and_voids_left_out(
+        self, tmp_path: Path, solids: list[trimesh.Trimesh], cubes: float
+    ) -> None:
+        both = trimesh.util.concatenate(solids)
+        model = import_mesh(saved(both, tmp_path / "both.ply"))
+        assert_closed(model)
+        assert model.volume_m3 == pytest.approx(cubes * 0.05**3, rel=1e-6)
+        assert np.allclose(model.extents_m, both.extents)
+
+    def test_a_texture_stays_where_it_was(self, tmp_path: Path) -> None:
+        solids = [cube(), cube(at=(0.02, 0.01, 0.005))]
+        for solid in solids:
+            # Faces apart, as in a file with seams; u follows x and v follows z, so that every point tells its own UV.
+            solid.unmerge_vertices()
+            textured(solid, 5 * solid.vertices[:, [0, 2]] + 0.5, np.full((8, 8, 3), 200, dtype=np.uint8))
+        model = import_mesh(saved(trimesh.util.concatenate(solids), tmp_path / "both.glb"))
+        assert_closed(model)
+        assert model.texture is not None
+        corners = model.mesh.vertices[model.mesh.faces][..., [0, 2]]
+        expected = 5 * (corners - corners.reshape(-1, 2).min(axis=0) - 0.025) + 0.5
+        assert np.allclose(model.mesh.corner_uvs, expected, atol=1e-5)
+
+    def test_a_seam_of_the_texture_survives(self, tmp_path: Path) -> None:
+        solids = [cube(), cube(at=(0.02, 0.01, 0.005))]
+        for solid in solids:
+            # Each triangle has a colour of its own.
+            solid.unmerge_vertices()
+            uv = np.repeat((np.arange(12) + 0.5) / 12, 3)[:, None] * [1, 1]
+            textured(solid, uv, np.full((8, 8, 3), 200, dtype=np.uint8))
+        model = import_mesh(saved(trimesh.util.concatenate(solids), tmp_path / "both.glb"))
+        assert np.ptp(model.mesh.corner_uvs, axis=1).max() < 1e-6
+
+    @pytest.mark.parametrize(
+        ("solids", "count"),
+        [
+            pytest.param([cube(), cube(at=(0.2, 0, 0))], 2, id="apart"),
+            pytest.param([cube(), cube(at=(0.05, 0.05, 0))], 2, id="touching along an edge"),
+            pytest.param([cube(), cube(0.03, inward=True), cube(0.01)], 2, id="loose in a void"),
+            pytest.param([cube(at=(x, 0, 0)) for x in (0, 0.03, 0.2, 0.4)], 3, id="three, of four cubes"),
+        ],
+    )
+    def test_several_bodies_are_refused(self, tmp_path: Path, solids: list[trimesh.Trimesh], count: int) -> None:
+        path = saved(trimesh.util.concatenate(solids), tmp_path / "many.ply")
+        message = rf"many\.ply holds {count} separate bodies, but an object is one\. Save each to a file of its own"
+        with pytest.raises(MeshError, match=message):
+            import_mesh(path)
 
 
 class TestErrors:

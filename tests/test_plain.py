@@ -12,7 +12,8 @@ from graspsim.plain import from_plain, overlaid, to_plain
 from graspsim.registry import load, names
 from graspsim.sampling import sample_scene
 from graspsim.scene import Scene
-from graspsim.spec import ColorSpec, ObjectsSpec, SceneSpec, check_spec
+from graspsim.spec import ColorSpec, ObjectsSpec, SceneSpec
+from graspsim.spec_check import check_spec
 
 BASE = SceneSpec()
 

@@ -11,7 +11,8 @@ from graspsim.plain import from_plain, overlaid, to_plain
 from graspsim.registry import load, names
 from graspsim.sampling import sample_scene
 from graspsim.scene import Scene
-from graspsim.spec import SceneSpec, check_spec
+from graspsim.spec import SceneSpec
+from graspsim.spec_check import check_spec
 
 FEW = {
     "objects": {"families": "primitives, blocks", "models": 6, "count": "I(3, 6)"},

@@ -8,7 +8,9 @@ from graspsim.object_set import ObjectSet
 from graspsim.plain import overlaid, to_plain
 from graspsim.registry import load, names
 from graspsim.sampling import sample_scene
-from graspsim.spec import SceneSpec, check_spec, fixed, replaced
+from graspsim.spec import SceneSpec
+from graspsim.spec_check import check_spec
+from graspsim.spec_edit import fixed, replaced
 from graspsim.views import sample_view
 
 SCENES = pytest.mark.parametrize("name", names("scene"))

@@ -55,7 +55,9 @@ def table(friction: float = 1.0, restitution: float = 0.0, side_m: float = 4.0) 
 
 def scene_of(bodies: Sequence[Body], fixtures: Sequence[Fixture] = (), gravity_m_s2: float = 9.81) -> Scene:
     black = (0.0, 0.0, 0.0)
-    return Scene(0, 0, tuple(bodies), tuple(fixtures), (), black, black, None, gravity_m_s2, len(bodies))
+    return Scene(
+        0, 0, "tabletop", 0.5, tuple(bodies), tuple(fixtures), (), black, black, None, gravity_m_s2, len(bodies)
+    )
 
 
 def at(x: float, y: float, z: float, quat_xyzw: Sequence[float] = UPRIGHT) -> Pose:

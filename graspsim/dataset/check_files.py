@@ -1,6 +1,7 @@
-"""Checks of which files a scene has, of its checksums, of its COCO file and of the list of targets."""
+"""Checks of which files a scene has, of its checksums and its COCO file, and of the files at the dataset's root."""
 
 import hashlib
+import math
 import re
 from collections import Counter
 from collections.abc import Collection
@@ -15,6 +16,13 @@ from graspsim.dataset.coco import mask_box, mask_from_run_lengths
 from graspsim.dataset.files import read_json
 from graspsim.dataset.report import Report
 from graspsim.errors import DatasetError
+
+CAMERA_KEYS = ("cx", "cy", "fx", "fy", "height", "width")
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file or folder is no part of a dataset: a run that was killed leaves names that start with a dot."""
+    return name.startswith(".")
 
 
 def check_names(scene: SceneFiles, where: str, report: Report) -> None:
@@ -47,7 +55,8 @@ def check_checksums(scene: SceneFiles, where: str, chosen: Collection[int], repo
     except DatasetError as error:
         report.fault(f"{where}/checksums.json", str(error))
         return
-    present = {p.relative_to(scene.folder).as_posix() for p in scene.folder.rglob("*") if p.is_file()}
+    files = (p.relative_to(scene.folder) for p in scene.folder.rglob("*") if p.is_file())
+    present = {p.as_posix() for p in files if not any(is_temporary(part) for part in p.parts)}
     for name in sorted(present - set(expected) - {"checksums.json"}):
         report.fault(f"{where}/{name}", "is not listed in checksums.json.")
     for name, digest in expected.items():
@@ -138,7 +147,8 @@ def _check_coco_image(
 def check_targets(dataset: BopDataset, splits: list[str], report: Report) -> None:
     """Check `test_targets_bop19.json`, if there is one, against the split that it is made for."""
     path = dataset.root / "test_targets_bop19.json"
-    tested = [s for s in splits if s.startswith("test")] or (splits if len(dataset.splits) == 1 else [])
+    only_split = sum(not is_temporary(s) for s in dataset.splits) == 1
+    tested = [s for s in splits if s.startswith("test")] or (splits if only_split else [])
     if not path.exists() or not tested:
         report.skip("no test_targets_bop19.json with a split that it is made for")
         return
@@ -173,3 +183,71 @@ def check_targets(dataset: BopDataset, splits: list[str], report: Report) -> Non
             report.fault(where, f"lists {dict(counts)}, but {dict(exact)} are visible by a tenth or more.")
         elif exact is None and counts - present:
             report.fault(where, f"lists {dict(counts)}, but scene_gt.json has only {dict(present)}.")
+
+
+def check_camera(root: Path, sizes: dict[tuple[int, int], str], report: Report) -> None:
+    """Check `camera.json`, if there is one, against the sizes (height, width) of images and where each was met.
+
+    Others' need not have their images' size: by BOP's definition the file serves simulation only.
+    """
+    path = root / "camera.json"
+    if not path.exists():
+        report.skip("no camera.json")
+        return
+    try:
+        content = read_json(path)
+        missing = [key for key in CAMERA_KEYS if key not in content]
+        if missing:
+            report.fault(path.name, f"lacks {', '.join(missing)}.")
+            return
+        cx, cy, fx, fy, height, width = (float(content[key]) for key in CAMERA_KEYS)
+        scale = float(content.get("depth_scale", 1.0))
+    except (DatasetError, TypeError, ValueError, AttributeError) as error:
+        report.fault(path.name, f"lacks or garbles a value: {error}")
+        return
+    if not np.isfinite([cx, cy]).all():
+        report.fault(path.name, f"has the principal point ({cx:g}, {cy:g}); both must be finite.")
+    if not (0 < fx < np.inf and 0 < fy < np.inf):
+        report.fault(path.name, f"has focal lengths {fx:g} and {fy:g}; both must be positive.")
+    if not 0 < scale < np.inf:
+        report.fault(path.name, f"depth_scale must be a positive number; got {scale:g}.")
+    for size, where in sizes.items():
+        if size != (height, width):
+            report.fault(path.name, f"is of {width:g}x{height:g}, but the images in {where} are {size[1]}x{size[0]}.")
+
+
+def check_manifest(root: Path, images: dict[str, dict[int, int | None]], only: str | None, report: Report) -> None:
+    """Check that the split that `graspsim.json` names is complete.
+
+    Args:
+        root: of the dataset; only our own have such a file.
+        images: by split and scene, how many there are, None where that cannot be read.
+        only: the split that is checked, None for all of them.
+        report: to note the fault in.
+    """
+    path = root / "graspsim.json"
+    if not path.exists():
+        report.skip("no graspsim.json, so it is not known how many images there should be")
+        return
+    try:
+        content = read_json(path)
+        split, frames, views = str(content["split"]), int(content["frames"]), int(content["spec"]["camera"]["views"])
+        scene_count = math.ceil(frames / views)
+    except (DatasetError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        report.fault(path.name, f"lacks or garbles a value: {error!r}.")
+        return
+    if only not in (None, split):
+        report.skip(f"whether the split {split} that graspsim.json names is complete")
+        return
+    scenes = images.get(split, {})
+    counts = [count for count in scenes.values() if count is not None]
+    missing = [i for i in range(scene_count) if i not in scenes]
+    broken = [f"{i:06d}" for i in missing if (root / split / f"{i:06d}").exists()]
+    where = f"{path.name}, split {split}"
+    if missing:
+        # The dump takes a folder that exists for a complete scene.
+        first = f"remove {', '.join(broken)}, which has no scene_camera.json, and " if broken else ""
+        report.fault(where, f"{sum(counts)} of {frames} frames; {first}run the same dump command to finish.")
+    elif len(counts) == len(scenes) and (sum(counts), len(scenes)) != (frames, scene_count):
+        stated = f"states {frames} frames in {scene_count} scenes"
+        report.fault(where, f"{stated}, but there are {sum(counts)} in {len(scenes)}.")

@@ -74,7 +74,7 @@ def check_poses(
         report.checked["posed models"] += 1
         rendered = _check_silhouette(placed, masks[0], intrinsics, tolerance, where, report)
         if depth_m is not None and placed.visible is not None:
-            sample = _depth_sample(depth_m, rendered, placed.visible, intrinsics)
+            sample = _depth_sample(depth_m, rendered, placed.visible, intrinsics, tolerance)
             samples.append((placed, *sample))
     if depth_m is not None:
         _check_depth([s for s in samples if len(s[1]) >= FEWEST_PIXELS], im_id, tolerance, where, report)
@@ -165,44 +165,54 @@ def _iou(first: Mask, second: Mask) -> float:
     return float(np.count_nonzero(first & second) / union) if union else 0.0
 
 
-def _depth_sample(depth_m: Depth, rendered: Depth, visible: Mask, k: Intrinsics) -> tuple[Array, Array, Array]:
-    """Return the measured and the rendered depth (n,) of the visible pixels, and distance / z-depth there.
+def _depth_sample(
+    depth_m: Depth, rendered: Depth, visible: Mask, k: Intrinsics, tolerance: Tolerance
+) -> tuple[Array, Array, Array, Array]:
+    """Return the measured and the rendered depth (n,) of the visible pixels, distance / z-depth and sensor error there.
 
-    Pixels at the mask's edge are left out: a sensor sees fore- and background mixed there.
+    Pixels at the mask's edge are left out: a sensor sees fore- and background mixed there. So are those without depth.
     """
     inner = shrunk(visible) & (rendered > 0) & (depth_m > 0)
     v, u = np.nonzero(inner)
     slant = np.sqrt(1 + ((u + 0.5 - k.cx) / k.fx) ** 2 + ((v + 0.5 - k.cy) / k.fy) ** 2)
-    return depth_m[inner].astype(np.float64), rendered[inner].astype(np.float64), slant
+    expected = rendered[inner].astype(np.float64)
+    return depth_m[inner].astype(np.float64), expected, slant, tolerance.sensor_error_m(expected, k.fx)
 
 
 def _check_depth(
-    samples: list[tuple[Placed, Array, Array, Array]], im_id: int, tolerance: Tolerance, where: str, report: Report
+    samples: list[tuple[Placed, Array, Array, Array, Array]],
+    im_id: int,
+    tolerance: Tolerance,
+    where: str,
+    report: Report,
 ) -> None:
-    """Compare medians, which sensor noise leaves alone, first for what ails a whole image, then for one instance."""
+    """Compare medians, which little noise leaves alone, first for what ails a whole image, then for one instance.
+
+    A median is nowhere off by more than the median of a bound on every pixel's error.
+    """
     if not samples:
         return
     report.checked["depth comparisons"] += len(samples)
-    measured, rendered, slant = (np.concatenate([s[i] for s in samples]) for i in (1, 2, 3))
+    measured, rendered, slant, error = (np.concatenate([s[i] for s in samples]) for i in (1, 2, 3, 4))
     here = f"{where}/depth/{im_id:06d}, image {im_id}"
     ratio = float(np.median(measured / rendered))
-    if not 0.5 < ratio < 2:
+    if not 0.5 < ratio < 2 and np.median(np.abs(measured - rendered)) > np.median(error):
         report.fault(here, f"is {ratio:.4g} times as deep as the posed models: depth_scale is wrong.")
         return
     oblique = slant > np.median(slant)
     as_z = float(np.median(np.abs(measured - rendered)[oblique]))
     as_distance = float(np.median(np.abs(measured - rendered * slant)[oblique]))
-    if as_z > 0.003 and as_distance < 0.3 * as_z:
+    if as_z > 0.003 + np.median(error[oblique]) and as_distance < 0.3 * as_z:
         report.fault(
             here,
             "holds Euclidean distance, not z-depth: the median difference from the posed models is "
             f"{as_z * MM_PER_M:.1f} mm as z-depth and {as_distance * MM_PER_M:.1f} mm as distance.",
         )
         return
-    for placed, measured, rendered, _ in samples:
+    for placed, measured, rendered, _, error in samples:
         difference = measured - rendered
         offset, spread = float(np.median(difference)), float(np.median(np.abs(difference)))
-        limit = tolerance.depth_m + tolerance.depth_share * float(np.median(rendered))
+        limit = float(np.median(tolerance.depth_m + tolerance.depth_share * rendered + error))
         if abs(offset) > limit or spread > 2 * limit:
             report.fault(
                 f"{where}/depth/{im_id:06d}, {placed.im_where}",

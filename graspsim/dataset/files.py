@@ -53,6 +53,7 @@ def replace_file(path: Path, data: bytes) -> None:
         part.write_bytes(data)
         os.replace(part, path)
     except OSError as error:
+        part.unlink(missing_ok=True)
         raise cannot_write(path, error) from error
 
 

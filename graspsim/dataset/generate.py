@@ -55,9 +55,22 @@ class DumpJob:
         return min(self.spec.camera.views, self.frames - scene_id * self.spec.camera.views)
 
 
+def is_complete(job: DumpJob, scene_id: int) -> bool:
+    """Tell whether a scene is done: a folder that exists is complete."""
+    return (job.root / job.split / f"{scene_id:06d}").exists()
+
+
 @dataclass(frozen=True)
 class SceneReport:
-    """What the summary of a run says of one scene."""
+    """What the summary of a run says of one scene.
+
+    Attributes:
+        frames: images written.
+        instances: labels written.
+        requested: bodies asked for.
+        placed: bodies that found room.
+        settled: how they came to rest; some may have left the scene.
+    """
 
     frames: int
     instances: int
@@ -78,6 +91,7 @@ def generate_scene(
     spec = job.spec
     scene = sample_scene(spec, objects, job.root_seed, scene_id)
     models = {body.obj_id: objects[body.obj_id] for body in scene.bodies}
+    placed = len(scene.bodies)
     scene, poses, outcome = settle_scene(scene, models, spec.layout.settle_limit_s)
     body_models = [models[body.obj_id] for body in scene.bodies]
     renderer: Renderer = load("renderer", "raster")(scene, models, supersampling=spec.camera.supersampling)
@@ -100,7 +114,7 @@ def generate_scene(
     except BaseException:
         writer.abort()
         raise
-    return SceneReport(len(views), instances, scene.requested, len(scene.bodies), outcome)
+    return SceneReport(len(views), instances, scene.requested, placed, outcome)
 
 
 def record_frame(
@@ -121,7 +135,7 @@ def record_frame(
         Target(
             scene.bodies[i].instance_id,
             scene.bodies[i].obj_id,
-            box_corners(models[i].mesh.vertices.min(axis=0), models[i].mesh.vertices.max(axis=0)),
+            box_corners(-models[i].extents_m / 2, models[i].extents_m / 2),
             camera_from_body[i],
         )
         for i in chosen

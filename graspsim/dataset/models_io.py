@@ -1,6 +1,6 @@
 """Object models in BOP's layout: `obj_%06d.ply` and `models_info.json`, millimetres on disk, metres in memory."""
 
-import itertools
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,10 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from graspsim.dataset.files import json_lines, read_json, replace_file
+from graspsim.dataset.files import cannot_write, json_lines, read_json
 from graspsim.errors import DatasetError
 from graspsim.geometry import Array, transform
+from graspsim.labels import box_corners
 from graspsim.meshes import Mesh, ObjectModel, Symmetries
 
 MM_PER_M = 1000.0
@@ -38,12 +39,16 @@ class ModelInfo:
     @property
     def box_corners_m(self) -> Array:
         """Corners (8, 3) of the box, x slowest and z fastest."""
-        steps = np.array(list(itertools.product((0.0, 1.0), repeat=3)))
-        return np.asarray(self.minimum_m + self.size_m * steps)
+        return box_corners(self.minimum_m, self.minimum_m + self.size_m)
+
+
+MODEL_FOLDERS = ("models", "models_eval")
 
 
 def write_models(root: Path, models: Sequence[ObjectModel]) -> None:
     """Write `models/` and `models_eval/` (the same meshes) under `root`, numbered from 1 in the order given.
+
+    A folder that exists is complete: each is written beside its place and renamed into it.
 
     Raises:
         DatasetError: if a file cannot be written.
@@ -55,8 +60,18 @@ def write_models(root: Path, models: Sequence[ObjectModel]) -> None:
         files[f"obj_{obj_id:06d}.ply"] = encode_ply(model.mesh, texture)
         if texture is not None and model.texture is not None:
             files[texture] = cv2.imencode(".png", cv2.cvtColor(model.texture, cv2.COLOR_RGB2BGR))[1].tobytes()
-    for folder, (name, data) in itertools.product(("models", "models_eval"), files.items()):
-        replace_file(Path(root) / folder / name, data)
+    for name in MODEL_FOLDERS:
+        folder, part = Path(root) / name, Path(root) / f".{name}.part"
+        try:
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+            for file_name, data in files.items():
+                (part / file_name).write_bytes(data)
+            shutil.rmtree(folder, ignore_errors=True)
+            part.rename(folder)
+        except OSError as error:
+            shutil.rmtree(part, ignore_errors=True)
+            raise cannot_write(folder, error) from error
 
 
 def _plain_info(model: ObjectModel) -> dict[str, Any]:

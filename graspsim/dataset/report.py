@@ -33,9 +33,9 @@ class Report:
             self.skipped.append(what)
 
     def summary(self) -> str:
-        """Return all of it as text for people."""
+        """Return what was checked, what was not and how many faults were found; the faults are the caller's to show."""
         lines = [f"Checked {', '.join(f'{n} {kind}' for kind, n in self.checked.items()) or 'nothing'}."]
         lines += [f"Not checked: {what}." for what in self.skipped]
-        lines += self.faults
-        lines.append("No fault found." if self.ok else f"{len(self.faults)} faults.")
+        count = len(self.faults)
+        lines.append("No fault found." if self.ok else f"{count} fault{'s' if count > 1 else ''} found.")
         return "\n".join(lines)

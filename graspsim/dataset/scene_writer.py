@@ -20,7 +20,7 @@ class SceneWriter:
     """Writes one scene folder beside its final place and renames it there at the end.
 
     An existing scene folder is therefore always complete, whatever killed the run. What a killed run left behind is
-    removed by the next writer of that scene.
+    removed by `remove_leftovers`.
     """
 
     def __init__(
@@ -46,7 +46,8 @@ class SceneWriter:
         if rgb_format not in ("jpg", "png"):
             raise DatasetError(f"rgb_format must be 'jpg' or 'png'; got {rgb_format!r}.")
         self._folder = Path(split_folder) / f"{scene_id:06d}"
-        self._part = Path(split_folder) / f".{scene_id:06d}.part"
+        # Named after the process: what a killed run left running must not touch our files, nor we its.
+        self._part = Path(split_folder) / f".{scene_id:06d}.{os.getpid()}.part"
         self._obj_ids = list(obj_ids)
         self._depth_scale_mm = depth_scale_mm
         self._rgb_format = rgb_format
@@ -127,6 +128,9 @@ class SceneWriter:
             os.rename(self._part, self._folder)
         except OSError as error:
             self.abort()
+            if self._folder.exists():
+                # A process that outlived its run was faster, with the same bytes.
+                return self._folder
             raise cannot_write(self._folder, error) from error
         return self._folder
 
@@ -142,3 +146,9 @@ class SceneWriter:
             self.abort()
             raise cannot_write(path, error) from error
         self._checksums[name] = hashlib.sha256(data).hexdigest()
+
+
+def remove_leftovers(split_folder: Path) -> None:
+    """Remove what killed runs left of unfinished scenes."""
+    for part in Path(split_folder).glob(".*.part"):
+        shutil.rmtree(part, ignore_errors=True)

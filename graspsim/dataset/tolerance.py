@@ -1,7 +1,12 @@
 """How far a dataset may be off before it is called a fault."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+
+from graspsim.geometry import Array
+from graspsim.scene import Sensor
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,7 @@ class Tolerance:
         edge: share of a silhouette's edge pixels by which its pixel count may differ.
         depth_m: systematic difference between depth image and posed model,
         depth_share: and what may be added to that per metre of distance.
+        sensor: whose errors the depth image is known to have, on top of that; the default has none.
     """
 
     rotation: float
@@ -30,6 +36,24 @@ class Tolerance:
     edge: float
     depth_m: float
     depth_share: float
+    sensor: Sensor = field(default_factory=Sensor)
+
+    def sensor_error_m(self, depth_m: Array, focal_px: float) -> Array:
+        """Return how far the sensor may measure from each of the depths z (n,), in the shape of `depth_m`.
+
+        Disparity d = focal_px · baseline / z is off by Δd = step / 2 + 3 · noise at most, hence depth by
+        focal_px · baseline / (d - Δd) - z, which is z² · Δd / (focal_px · baseline) where Δd is small; see
+        `graspsim.sensors.apply_to_depth`. No disparity below one step is ever measured; without steps and with d ≤ Δd
+        the error has no bound.
+        """
+        step_px = self.sensor.depth_disparity_step_px
+        error_px = step_px / 2 + 3 * self.sensor.depth_noise_px
+        if error_px == 0:
+            return np.zeros_like(depth_m)
+        focal_baseline = focal_px * self.sensor.depth_baseline_m
+        with np.errstate(divide="ignore"):
+            least_px = np.maximum(focal_baseline / depth_m - error_px, step_px)
+            return np.asarray(np.abs(focal_baseline / least_px - depth_m))
 
 
 OURS = Tolerance(

@@ -3,9 +3,11 @@
 `concurrent.futures` gives up the whole pool when one process is killed, hence this small scheduler.
 """
 
+import contextlib
 import logging
 import multiprocessing
 import signal
+import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,12 +18,13 @@ from multiprocessing.process import BaseProcess
 
 import cv2
 
-from graspsim.dataset.generate import DumpJob, SceneReport, generate_scene
+from graspsim.dataset.generate import DumpJob, SceneReport, generate_scene, is_complete
 from graspsim.errors import GraspsimError
 from graspsim.object_set import ObjectSet
 
 SCENES_PER_WORKER = 40
 MAX_DEATHS = 3
+GRACE_S = 3.0
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +59,7 @@ def generate_scenes(
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if context.get_start_method() == "forkserver":
-        # Imports and compiled code are loaded once, and a recycled worker starts at once.
+        # Imports are done once, and a recycled worker starts at once.
         context.set_forkserver_preload(["graspsim.dataset.workers", "graspsim.render.raster"])
     waiting = deque(scene_ids)
     deaths: dict[int, int] = {}
@@ -74,8 +77,12 @@ def generate_scenes(
                     worker.process.join()
                     deaths[worker.scene_id] = deaths.get(worker.scene_id, 0) + 1
                     _report_death(worker, deaths[worker.scene_id])
-                    on_frame(-worker.frames_reported)
-                    waiting.appendleft(worker.scene_id)
+                    if is_complete(job, worker.scene_id):
+                        # It died between finishing its scene and saying so.
+                        on_frame(job.frames_of(worker.scene_id) - worker.frames_reported)
+                    else:
+                        on_frame(-worker.frames_reported)
+                        waiting.appendleft(worker.scene_id)
                     continue
                 if message == "frame":
                     worker.frames_reported += 1
@@ -89,6 +96,9 @@ def generate_scenes(
                     raise message
     finally:
         for worker in active:
+            worker.process.terminate()
+        for worker in active:
+            worker.process.join(GRACE_S)
             worker.process.kill()
             worker.process.join()
             worker.connection.close()
@@ -110,11 +120,9 @@ def _go_on(worker: _Worker, waiting: deque[int]) -> bool:
     goes_on = bool(waiting) and worker.scenes_done < SCENES_PER_WORKER
     if goes_on:
         worker.scene_id = waiting.popleft()
-    try:
+    # If it has just died and a scene was meant for it, the next `recv` finds out.
+    with contextlib.suppress(BrokenPipeError):
         worker.connection.send(worker.scene_id if goes_on else None)
-    except BrokenPipeError:
-        # It has just died: the next `recv` says so.
-        return True
     return goes_on
 
 
@@ -127,8 +135,9 @@ def _report_death(worker: _Worker, deaths: int) -> None:
 
 
 def _work(job: DumpJob, connection: Connection) -> None:
-    # The parent alone answers Ctrl-C, and ends its workers.
+    # The parent alone answers Ctrl-C, and ends its workers, which tidy up after themselves.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     cv2.setNumThreads(1)
     objects = ObjectSet(job.spec, job.root_seed)
 

@@ -1,5 +1,6 @@
 """From spawned to settled: drop a scene's bodies, and drop anew whatever left it."""
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 
@@ -8,8 +9,8 @@ import numpy as np
 from graspsim.geometry import Array, random_quat
 from graspsim.layouts import drop_point
 from graspsim.meshes import ObjectModel
-from graspsim.physics.bullet import BulletWorld
 from graspsim.physics.world import SettleOutcome, World
+from graspsim.registry import load
 from graspsim.scene import Scene
 from graspsim.streams import Stream, generator
 
@@ -29,7 +30,7 @@ def settle_scene(scene: Scene, models: Mapping[int, ObjectModel], limit_s: float
     if scene.gravity_m_s2 == 0:
         poses = np.array([body.pose for body in scene.bodies]).reshape(-1, 7)
         return scene, poses, SettleOutcome(at_rest=True, time_s=0.0)
-    with BulletWorld(scene, models) as world:
+    with contextlib.closing(load("world", "bullet")(scene, models)) as world:
         outcome = world.settle(limit_s)
         time_s, redrawn = outcome.time_s, 0
         for attempt in range(MAX_REDRAWS):
