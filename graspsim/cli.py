@@ -25,13 +25,13 @@ Keys = Annotated[tuple[str, ...], arg(metavar="KEY", help_behavior_hint="(repeat
 Output = Annotated[Path, arg(aliases=["-o"])]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dump:
     """Write a labelled BOP dataset of a scene. The same command goes on where it stopped."""
 
     scene: Positional[str | None] = None
     """Name of a scene, see `graspsim list`; not needed with --config."""
-    out: Output = field(default_factory=lambda: Path("out"))
+    out: Output
     """Folder of the dataset."""
     frames: int = 100
     """Number of images."""
@@ -71,7 +71,7 @@ class Dump:
         if not to_do:
             print(f"{self.out} was complete already: {self.frames} frames in {job.scene_count} scenes.")
             return 0
-        print(f"{self.out}: {self.frames} frames in {job.scene_count} scenes; labelled {report.instances} objects.")
+        print(f"{self.out}: {self.frames} frames in {job.scene_count} scenes; this run drew {report.instances} labels.")
         if report.placed < report.requested:
             print(f"{report.placed} of {report.requested} objects fitted; the others found no room.")
         if report.removed:
@@ -119,7 +119,7 @@ class Validate:
 class Preview:
     """Draw a contact sheet of datasets, with the labels drawn in."""
 
-    roots: Positional[tuple[Path, ...]]
+    roots: Positional[Annotated[tuple[Path, ...], arg(metavar="PATH [PATH ...]")]]
     """Folders of the datasets."""
     out: Output = field(default_factory=lambda: Path("preview.png"))
     """Picture to write, .png or .jpg."""
@@ -134,6 +134,8 @@ class Preview:
         """Write the picture."""
         from graspsim.dataset.preview import contact_sheet, save
 
+        if not self.roots:
+            raise SpecError("Name the folder of a dataset to preview.")
         save(self.out, contact_sheet(self.roots, self.split, self.count, self.columns))
         print(self.out)
         return 0
@@ -170,7 +172,7 @@ def build_spec(
         base = plain.pop("base", None)
         if base is not None and not isinstance(base, str):
             raise SpecError(f"In {config}, base must be the name of a scene; got {base!r}.")
-        if scene is not None and base is not None:
+        if scene is not None and base is not None and scene != base:
             raise SpecError(f"Both the command line ({scene}) and {config} ({base}) name a scene; name it once.")
         scene = scene or base or "tabletop"
     if scene is None:
@@ -205,6 +207,9 @@ def read_config(path: Path) -> dict[str, Any]:
         raise SpecError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(content, dict):
         raise SpecError(f"{path} must map keys to values; got {content!r}.")
+    for key in ("frames", "seed", "workers", "out", "split"):
+        if key in content:
+            raise SpecError(f"{key} stands in {path}, but belongs on the command line: --{key} {content[key]}.")
     return content
 
 
@@ -251,6 +256,7 @@ class progress_bar:
 def main() -> None:
     """Run the command line, and print what the input's fault is in one sentence."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("graspsim").setLevel(logging.INFO)
     commands: dict[str, Callable[..., Any]] = {"dump": Dump, "validate": Validate, "preview": Preview, "list": List}
     command = tyro.extras.subcommand_cli_from_dict(
         commands, prog="graspsim", description="Synthetic data for robotic grasping, exactly labelled."

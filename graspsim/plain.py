@@ -10,6 +10,7 @@ from graspsim.distributions import Distribution, parse
 from graspsim.errors import SpecError, UnknownNameError
 
 T = TypeVar("T")
+_EXAMPLES = {float: "U(0.1, 2)", int: "I(1, 5)", bool: "{true|false}", str: "{checker|noise}"}
 
 
 def to_plain(value: object) -> Any:
@@ -53,7 +54,8 @@ def _read(wanted: Any, plain: object, path: str, base: Any) -> Any:
         return _read_tuple(wanted, plain, path, base)
     legal = {float: (int, float), int: (int,), bool: (bool,), str: (str,)}[wanted]
     if not isinstance(plain, legal) or (isinstance(plain, bool) and wanted is not bool):
-        raise SpecError(f"{path} must be of type {wanted.__name__}; got {plain!r}.")
+        what = {float: "a number", int: "a whole number", bool: "true or false", str: "a word"}[wanted]
+        raise SpecError(f"{path} must be {what}, or a distribution such as {_EXAMPLES[wanted]}; got {plain!r}.")
     return float(plain) if wanted is float else plain
 
 
@@ -62,6 +64,10 @@ def _read_dataclass(wanted: Any, plain: object, path: str, base: Any) -> Any:
         raise SpecError(f"{path or wanted.__name__} must hold keys and values; got {plain!r}.")
     hints = typing.get_type_hints(wanted)
     for key in plain:
+        if str(key).endswith(")"):
+            raise SpecError(
+                f'{path or wanted.__name__}: put a distribution in quotes, as "I(5, 15)", since YAML splits at commas.'
+            )
         if key not in hints:
             raise UnknownNameError(f"key of {path or wanted.__name__}", str(key), hints)
     where = f"{path}." if path else ""

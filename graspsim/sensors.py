@@ -8,12 +8,12 @@ pair, whose errors are simple in disparity and grow with the square of the dista
 from typing import cast
 
 import cv2
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from graspsim.color import SRGB_DECODE, srgb_from_linear
+from graspsim.jit import compiled
 from graspsim.scene import Sensor
 
 # 65536 steps, so that even in the dark, where sRGB is steepest, a step is a twentieth of a byte.
@@ -110,7 +110,7 @@ def apply_to_depth(
     return measured_m
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _expose(
     light: NDArray[np.float32],
     draws: NDArray[np.uint16],

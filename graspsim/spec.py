@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from graspsim.distributions import Choice, Integers, LogUniform, Normal, Uniform, one_of, ranged
 
+FAMILIES = ("primitives", "blocks", "superquadrics", "lathe", "extrusions")
+"""What scenes draw from unless told otherwise."""
 LAYOUTS = ("tabletop", "bin", "packed", "floating")
 
 
@@ -23,7 +25,7 @@ class ObjectsSpec:
         count: targets per scene.
     """
 
-    families: tuple[str, ...] = ("primitives", "blocks", "superquadrics", "lathe", "extrusions")
+    families: tuple[str, ...] = FAMILIES
     meshes: tuple[str, ...] = ()
     mesh_scale: float = ranged(1.0, 1e-6, 1e6)
     models: int = ranged(20, 1, 10_000)
@@ -238,7 +240,7 @@ class DistractorsSpec:
         count: distractors per scene.
     """
 
-    families: tuple[str, ...] = ("primitives", "blocks", "superquadrics", "lathe", "extrusions")
+    families: tuple[str, ...] = FAMILIES
     models: int = ranged(20, 1, 10_000)
     count: int = ranged(Integers(0, 3), 0, 1000)
 

@@ -22,7 +22,10 @@ stamp=.venv/.graspsim-${extra:-core}
 wanted=$(cksum pyproject.toml)
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   echo "Setting up .venv (a minute the first time) ..."
-  [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
+  if [ ! -x .venv/bin/python ]; then
+    python=$(find_python)
+    "$python" -m venv .venv
+  fi
   log=$(mktemp)
   if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".${extra:+[$extra]}" >"$log" 2>&1; then
     cat "$log" >&2

@@ -12,9 +12,9 @@ CONTENT = ("objects", "envs", "training")
 # A new module has to find its place here.
 FLOW = (
     # ground that all stand on
-    "errors registry color geometry distributions plain streams",
+    "errors registry color jit geometry distributions plain streams",
     # what an object is
-    "meshes shapes mesh_import",
+    "meshes shapes convex_parts mesh_repair mesh_import",
     # what a world is
     "scene spec spec_check spec_edit object_set",
     # from a specification to a world

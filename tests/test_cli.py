@@ -38,7 +38,7 @@ def test_dump_says_what_came_out_and_nothing_else(tmp_path: Path) -> None:
     done = graspsim(f"dump packed -o data --frames 2 {TINY}", tmp_path)
     assert done.returncode == 0
     assert done.stderr == ""
-    assert re.fullmatch(r"data: 2 frames in 1 scenes; labelled \d+ objects\.\n", done.stdout)
+    assert re.fullmatch(r"data: 2 frames in 1 scenes; this run drew \d+ labels\.\n", done.stdout)
 
 
 def test_the_same_command_again_finds_everything_done(dataset: Path) -> None:
@@ -123,6 +123,9 @@ def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> Non
         ("dump tabletop -o x --seed -1", "A seed must lie in"),
         ("dump --config missing.yaml -o x", "Cannot read missing.yaml"),
         ("dump tabletop -o x --set objects.meshes=missing.obj", "missing.obj"),
+        ("dump tabletop -o x --split models", "split must be train, val or test"),
+        ("dump tabletop -o x --set layout.table_m=4 --set background.room_m=2", "the table would stand in the walls"),
+        ("preview", "Name the folder of a dataset"),
         ("validate nowhere", "There is no dataset folder nowhere"),
         ("preview nowhere", "There is no dataset folder nowhere"),
     ],
@@ -153,3 +156,15 @@ def test_every_command_of_the_readme_is_known(tmp_path: Path) -> None:
             command += " --set camera.width=96 --set camera.height=64 --set camera.views=2 --set objects.models=3"
         done = graspsim(command, tmp_path)
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+def test_the_python_example_of_the_readme_runs(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    small = block.replace('"views": 5}', '"views": 5, "width": 96, "height": 64}')
+    assert small != block
+    (tmp_path / "example.py").write_text(small)
+    done = subprocess.run(
+        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") >= 3

@@ -22,7 +22,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def without_decomposition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mesh_import, "_cached_parts", lambda vertices, faces: [vertices])
+    monkeypatch.setattr(mesh_import, "convex_parts", lambda name, vertices, faces: [vertices])
 
 
 def box() -> trimesh.Trimesh:

@@ -148,17 +148,44 @@ def test_an_unknown_key_gives_the_nearest(plain, message):
         ({"lights": "U(0, 1)"}, r"^lights must hold keys and values"),
         ({"lights": {"light": "{a|b}"}}, r"^lights\.light must hold keys and values"),
         ({"lights": [1]}, r"^lights must hold keys and values; got \[1\]\.$"),
-        ({"physics": {"friction": "high"}}, r"^physics\.friction must be of type float; got 'high'\.$"),
-        ({"physics": {"friction": True}}, r"^physics\.friction must be of type float; got True\.$"),
-        ({"physics": {"friction": None}}, r"^physics\.friction must be of type float; got None\.$"),
-        ({"physics": {"friction": [1]}}, r"^physics\.friction must be of type float; got \[1\]\.$"),
-        ({"physics": {"friction": {"low": 1}}}, r"^physics\.friction must be of type float"),
-        ({"objects": {"count": 2.5}}, r"^objects\.count must be of type int; got 2\.5\.$"),
-        ({"layout": {"kind": 3}}, r"^layout\.kind must be of type str; got 3\.$"),
-        ({"lights": {"shadows": 1}}, r"^lights\.shadows must be of type bool; got 1\.$"),
+        (
+            {"physics": {"friction": "high"}},
+            r"^physics\.friction must be a number, or a distribution .*; got 'high'\.$",
+        ),
+        (
+            {"physics": {"friction": True}},
+            r"^physics\.friction must be a number, or a distribution .*; got True\.$",
+        ),
+        (
+            {"physics": {"friction": None}},
+            r"^physics\.friction must be a number, or a distribution .*; got None\.$",
+        ),
+        (
+            {"physics": {"friction": [1]}},
+            r"^physics\.friction must be a number, or a distribution .*; got \[1\]\.$",
+        ),
+        (
+            {"physics": {"friction": {"low": 1}}},
+            r"^physics\.friction must be a number, or a distribution .*",
+        ),
+        (
+            {"objects": {"count": 2.5}},
+            r"^objects\.count must be a whole number, or a distribution .*; got 2\.5\.$",
+        ),
+        (
+            {"layout": {"kind": 3}},
+            r"^layout\.kind must be a word, or a distribution .*; got 3\.$",
+        ),
+        (
+            {"lights": {"shadows": 1}},
+            r"^lights\.shadows must be true or false, or a distribution .*; got 1\.$",
+        ),
         ({"camera": {"look_at_m": "0, 0"}}, r"^camera\.look_at_m must hold 3 values; got 2"),
         ({"camera": {"look_at_m": 5}}, r"^camera\.look_at_m must hold 3 values; got 1: 5\.$"),
-        ({"camera": {"look_at_m": "a, 0, 0"}}, r"^camera\.look_at_m\.0 must be of type float; got 'a'\.$"),
+        (
+            {"camera": {"look_at_m": "a, 0, 0"}},
+            r"^camera\.look_at_m\.0 must be a number, or a distribution .*; got 'a'\.$",
+        ),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_named(plain, message):

@@ -1,5 +1,6 @@
 """Reading and writing whole files, so that a reader never meets half a file and an error names the path."""
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -53,7 +54,8 @@ def replace_file(path: Path, data: bytes) -> None:
         part.write_bytes(data)
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise cannot_write(path, error) from error
 
 

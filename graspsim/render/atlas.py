@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graspsim.color import SRGB_DECODE
-from graspsim.render.kernels import compiled
+from graspsim.jit import compiled
 
 _MAX_LEVELS = 12
 _MAX_SIZE = 1024

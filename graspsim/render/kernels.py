@@ -3,19 +3,15 @@
 A projection is four rows (U, V, W, Q) applied to homogeneous world points: the image coordinates are u = U/Q, v = V/Q,
 and w = W/Q is larger the nearer a point is. A pinhole has Q = z and W = 1, so w is inverse depth; a directional light
 has Q = 1 and W = -depth. In both cases w is linear in the image, which is what makes the z-buffer exact.
-
-No `fastmath` here: reassociated arithmetic could change which of two surfaces wins a pixel.
 """
 
 import math
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from graspsim.geometry import Array
-
-compiled = nb.njit(cache=True, error_model="numpy", nogil=True)
+from graspsim.jit import compiled
 
 NOTHING = -1
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graspsim.geometry import Array
+from graspsim.jit import compiled
 from graspsim.render.buffers import Row
-from graspsim.render.kernels import compiled
 
 BLOCK = 8
 """Shadow-map texels per side of a block of `graspsim.render.kernels.block_range`."""

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graspsim.geometry import Array
+from graspsim.jit import compiled
 from graspsim.render.atlas import sample_texture
 from graspsim.render.buffers import Geometry, Lighting, Looks, Picture, Pose, Row
-from graspsim.render.kernels import NOTHING, compiled
+from graspsim.render.kernels import NOTHING
 from graspsim.render.lighting import add_ambient, add_light, receive_light
 
 F32 = np.float32
@@ -66,7 +67,7 @@ def shade(
         if not want_rgb:
             continue
         if any_seen:
-            _look_back(F32(d_y), pose, row)
+            _look_back(d_y, pose, row)
             add_ambient(row, looks.ambient)
             for i in range(len(lighting.lights)):
                 if lighting.lights[i, 7] > 0.0:
@@ -219,15 +220,15 @@ def _gather(
 def _look_back(d_y: float, pose: Pose, row: Row) -> None:
     """Write where the points of an image row lie and the directions back to the eye."""
     world_from_camera, z_depth, position, to_eye = pose.world_from_camera, row.z_depth, row.position, row.to_eye
-    pixel, cx = F32(1.0 / pose.fx), F32(pose.cx)
+    pixel, cx, slope = F32(1.0 / pose.fx), F32(pose.cx), F32(d_y)
     for c in range(3):
         along, eye = F32(world_from_camera[c, 0]), F32(world_from_camera[c, 3])
-        constant = F32(world_from_camera[c, 1]) * d_y + F32(world_from_camera[c, 2])
+        constant = F32(world_from_camera[c, 1]) * slope + F32(world_from_camera[c, 2])
         for x in range(len(z_depth)):
             d_x = (F32(x) + F32(0.5) - cx) * pixel
             towards = along * d_x + constant
-            # The rotation keeps the length of the ray (d_x, d_y, 1).
-            to_eye[c, x] = -towards / math.sqrt(d_x * d_x + d_y * d_y + F32(1.0))
+            # The rotation keeps the length of the ray (d_x, slope, 1).
+            to_eye[c, x] = -towards / math.sqrt(d_x * d_x + slope * slope + F32(1.0))
             position[c, x] = eye + z_depth[x] * towards
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import cast
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
@@ -18,6 +17,7 @@ from scipy.special import ndtr
 
 from graspsim.errors import SpecError
 from graspsim.images import IMAGE_ENDINGS
+from graspsim.jit import compiled
 from graspsim.registry import load
 from graspsim.scene import RGB, Texture
 
@@ -237,7 +237,7 @@ def _voronoi(count: int, size: int, rng: np.random.Generator) -> tuple[Plane, ND
     return np.roll(edge_px, shift, (0, 1)), np.roll(owner, shift, (0, 1))
 
 
-@numba.njit(cache=True)
+@compiled
 def _search_points(jitter: Plane, numbers: NDArray[np.intp], size: int) -> tuple[Plane, NDArray[np.intp]]:
     """Find each pixel's nearest point and border among the 3 × 3 squares around it, as `_voronoi` returns them.
 
