@@ -113,6 +113,33 @@ def test_fewer_distractors_leave_the_targets_before_them_untouched():
         assert len(b) == len(a) + 4
 
 
+def test_more_targets_leave_the_distractors_and_the_targets_before_them_as_they_were():
+    def inherent(bodies):
+        return [dataclasses.replace(b, instance_id=0, pose=(0.0,) * 7) for b in bodies]
+
+    few = overlaid(SceneSpec(), FEW | {"distractors": {"families": "blocks", "models": 3, "count": 3}})
+    few = overlaid(few, {"objects": {"count": 3}})
+    many = overlaid(few, {"objects": {"count": 9}})
+    for index in range(5):
+        a = sample_scene(few, ObjectSet(few, 3), 3, index).bodies
+        b = sample_scene(many, ObjectSet(many, 3), 3, index).bodies
+        assert inherent(a[:3]) == inherent(b[:3])
+        assert inherent(a[3:]) == inherent(b[9:])
+
+
+def test_the_number_of_targets_changes_no_distractor_model():
+    few, many = (overlaid(SceneSpec(), {"objects": {"models": n}}) for n in (3, 8))
+    for n in range(1, 4):
+        a, b = ObjectSet(few, 3)[3 + n], ObjectSet(many, 3)[8 + n]
+        assert (a.mesh.vertices == b.mesh.vertices).all()
+
+
+def test_lights_that_are_fixed_do_not_coincide():
+    spec = fixed(SceneSpec(), "lights")
+    first, second = sample_scene(spec, ObjectSet(spec, 1), 1, 0).lights
+    assert first.position_m != second.position_m
+
+
 def test_fixing_a_single_field_draws_all_others_as_before():
     spec = overlaid(SceneSpec(), FEW)
     before = sample_scene(spec, ObjectSet(spec, 1), 1, 0)

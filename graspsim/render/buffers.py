@@ -65,7 +65,8 @@ class Lighting(NamedTuple):
         maps: (l, size, size) float32, largest w.
         low: (l, size / BLOCK, size / BLOCK) float32, smallest w within reach of the filter.
         high: the same of the largest.
-        filtering: (l, 2) filter radius in texels, and offset along the normal in metres at q = 1.
+        filtering: (l, 3) filter radius in texels, offset along the normal in metres at q = 1, and texels per side
+            that are used: a soft light makes do with a coarse map.
     """
 
     lights: NDArray[np.float32]

@@ -21,21 +21,27 @@ F32 = np.float32
 
 
 @compiled
-def _filtered_shadow(nearest: NDArray[np.float32], u: float, v: float, w: float, radius: float) -> float:
+def _filtered_shadow(
+    nearest: NDArray[np.float32], size: float, u: float, v: float, w: np.float32, radius: float
+) -> float:
     """Return the lit share of a box of half-width `radius` texels about (u, v), its edge texels weighted by overlap."""
-    size = nearest.shape[0]
-    low_x, high_x = u - radius, u + radius
-    low_y, high_y = v - radius, v + radius
+    low_x, high_x = max(u - radius, 0.0), min(u + radius, size)
+    low_y, high_y = max(v - radius, 0.0), min(v + radius, size)
+    first, last = int(low_x), math.ceil(high_x) - 1
+    # The filter is wider than a texel, so that its first and last column are never the same.
+    first_share, last_share = first + 1.0 - low_x, high_x - last
     lit = 0.0
-    total = 0.0
-    for y in range(max(math.floor(low_y), 0), min(math.ceil(high_y), size)):
-        weight_y = min(y + 1.0, high_y) - max(float(y), low_y)
-        for x in range(max(math.floor(low_x), 0), min(math.ceil(high_x), size)):
-            weight = weight_y * (min(x + 1.0, high_x) - max(float(x), low_x))
-            total += weight
-            if w >= nearest[y, x]:
-                lit += weight
-    return lit / total if total > 0.0 else 1.0
+    for y in range(int(low_y), math.ceil(high_y)):
+        inner = 0
+        for x in range(first + 1, last):
+            inner += w >= nearest[y, x]
+        row = float(inner)
+        if w >= nearest[y, first]:
+            row += first_share
+        if w >= nearest[y, last]:
+            row += last_share
+        lit += row * (min(y + 1.0, high_y) - max(float(y), low_y))
+    return lit / ((high_x - low_x) * (high_y - low_y))
 
 
 @compiled
@@ -61,7 +67,7 @@ def receive_light(
         nearest: (size, size) its map.
         low: (size / BLOCK, size / BLOCK).
         high: the same.
-        filtering: (2,).
+        filtering: (3,).
     """
     seen, casts, position, normal = row.seen, row.casts, row.position, row.normal
     projected, share = row.projected, row.share
@@ -92,7 +98,7 @@ def receive_light(
         projected[1, i] = (v_x * x + v_y * y + v_z * z + v_0) * inverse
         projected[2, i] = (w_x * x + w_y * y + w_z * z + w_0) * inverse
         share[i] = one if slope > zero else zero
-    size = F32(nearest.shape[0])
+    size = F32(filtering[2])
     for i in range(len(share)):
         u, v = projected[0, i], projected[1, i]
         # The map covers every caster, so nothing can shade a point outside of it.
@@ -103,7 +109,7 @@ def receive_light(
                 if w < low[block_y, block_x]:
                     share[i] = zero
                 else:
-                    share[i] = _filtered_shadow(nearest, float(u), float(v), float(w), radius)
+                    share[i] = _filtered_shadow(nearest, filtering[2], float(u), float(v), w, radius)
 
 
 @compiled
@@ -111,21 +117,26 @@ def add_ambient(row: Row, ambient: NDArray[np.float32]) -> None:
     """Write what is reflected of sky and ground (2, 3), blended by the height of the normal and of the reflection."""
     normal, to_eye, albedo, rough, metal, color = row.normal, row.to_eye, row.albedo, row.rough, row.metal, row.color
     one, half, zero = F32(1.0), F32(0.5), F32(0.0)
-    for c in range(3):
-        sky, ground = ambient[0, c], ambient[1, c]
-        for x in range(len(rough)):
-            n_v = normal[0, x] * to_eye[0, x] + normal[1, x] * to_eye[1, x] + normal[2, x] * to_eye[2, x]
-            reflected = F32(2.0) * n_v * normal[2, x] - to_eye[2, x]
-            n_v = min(max(n_v, zero), one)
+    ground_red, ground_green, ground_blue = ambient[1, 0], ambient[1, 1], ambient[1, 2]
+    more_red = ambient[0, 0] - ground_red
+    more_green = ambient[0, 1] - ground_green
+    more_blue = ambient[0, 2] - ground_blue
+    for x in range(len(rough)):
+        n_v = normal[0, x] * to_eye[0, x] + normal[1, x] * to_eye[1, x] + normal[2, x] * to_eye[2, x]
+        reflected = F32(2.0) * n_v * normal[2, x] - to_eye[2, x]
+        t = one - min(max(n_v, zero), one)
+        t = (t * t) * (t * t) * t
+        from_normal = half + half * normal[2, x]
+        # A rough surface blurs what it mirrors towards what it would scatter.
+        mirrored = half + half * (reflected + (normal[2, x] - reflected) * rough[x])
+        for c in range(3):
+            ground = ground_red if c == 0 else (ground_green if c == 1 else ground_blue)
+            more = more_red if c == 0 else (more_green if c == 1 else more_blue)
             base = albedo[c, x]
             f_0 = F32(0.04) + (base - F32(0.04)) * metal[x]
-            grazing = max(one - rough[x], f_0)
-            t = one - n_v
-            fresnel = f_0 + (grazing - f_0) * (t * t) * (t * t) * t
-            from_normal = ground + (sky - ground) * (half + half * normal[2, x])
-            # A rough surface blurs what it mirrors towards what it would scatter.
-            mirrored = ground + (sky - ground) * (half + half * (reflected + (normal[2, x] - reflected) * rough[x]))
-            color[c, x] = base * (one - metal[x]) * (one - fresnel) * from_normal + fresnel * mirrored
+            fresnel = f_0 + (max(one - rough[x], f_0) - f_0) * t
+            scattered = base * (one - metal[x]) * (one - fresnel)
+            color[c, x] = scattered * (ground + more * from_normal) + fresnel * (ground + more * mirrored)
 
 
 @compiled
@@ -148,7 +159,7 @@ def add_light(row: Row, light: NDArray[np.float32]) -> None:
         l_x *= s
         l_y *= s
         l_z *= s
-        strength = share[x] * (one + is_point * (reference / square - one))
+        strength = share[x] * (one + is_point * (reference * (s * s) - one))
         n_l = max(normal[0, x] * l_x + normal[1, x] * l_y + normal[2, x] * l_z, zero)
         n_v = max(normal[0, x] * to_eye[0, x] + normal[1, x] * to_eye[1, x] + normal[2, x] * to_eye[2, x], F32(1e-3))
         h_x, h_y, h_z = l_x + to_eye[0, x], l_y + to_eye[1, x], l_z + to_eye[2, x]
@@ -159,8 +170,8 @@ def add_light(row: Row, light: NDArray[np.float32]) -> None:
         alpha_2 = max(alpha * alpha, F32(1e-4))
         d = n_h * n_h * (alpha_2 - one) + one
         k = alpha * F32(0.5)
-        visibility = F32(0.25) / ((n_l * (one - k) + k) * (n_v * (one - k) + k) + tiny)
-        specular = alpha_2 / (d * d) * visibility
+        # Distribution times visibility, over one common denominator.
+        specular = F32(0.25) * alpha_2 / (d * d * ((n_l * (one - k) + k) * (n_v * (one - k) + k) + tiny))
         t = one - v_h
         t = (t * t) * (t * t) * t
         strength *= n_l

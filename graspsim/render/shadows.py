@@ -16,6 +16,8 @@ _NEAR = 0.01
 _NO_FACES = np.zeros((0, 0), dtype=np.int32)
 _NO_COVER = np.zeros((0, 0), dtype=np.uint8)
 _MAX_FILTER_TEXELS = 8.0
+_WIDE_FILTER_TEXELS = 3.0
+_COARSEST = 128
 
 
 class ShadowMaps:
@@ -66,18 +68,22 @@ class ShadowMaps:
     def _draw(self, i: int, light: Light, center: Array, radius: float, world_from_body: Array, size: int) -> None:
         g, lighting = self._geometry, self.lighting
         rows, texel_m, texel_offset = _light_rows(light, center, radius, size)
+        # Soft edges blur the texels, and a filter of many texels would cost more than all the rest.
+        while light.penumbra_m / 2 > _WIDE_FILTER_TEXELS * texel_m and size > _COARSEST:
+            size //= 2
+            rows, texel_m, texel_offset = _light_rows(light, center, radius, size)
         lighting.rows[i] = rows
         filter_texels = min(max(light.penumbra_m / 2 / texel_m, 1.0), _MAX_FILTER_TEXELS)
-        lighting.filtering[i] = filter_texels, (filter_texels + 1.0) * texel_offset
+        lighting.filtering[i] = filter_texels, (filter_texels + 1.0) * texel_offset, size
         project_vertices(g.vertices, g.vertex_start, rows @ world_from_body, _NEAR, self._screen)
-        nearest = lighting.maps[i]
-        nearest[:] = -np.inf
+        nearest = np.full((size, size), -np.inf, dtype=np.float32)
         for body in self._casters:
             start, stop = int(g.face_start[body]), int(g.face_start[body + 1])
             rasterize(
                 self._screen, g.faces, start, stop, True, _NEAR, (0, 0, size, size), nearest, _NO_FACES, _NO_COVER
             )
         block_range(nearest, BLOCK, int(np.ceil(filter_texels)) + 1, lighting.low[i], lighting.high[i])
+        lighting.maps[i, :size, :size] = nearest
 
 
 def _blank(lights: NDArray[np.float32], size: int) -> Lighting:
@@ -88,7 +94,7 @@ def _blank(lights: NDArray[np.float32], size: int) -> Lighting:
         maps=np.zeros((n, size, size), dtype=np.float32),
         low=np.zeros((n, blocks, blocks), dtype=np.float32),
         high=np.zeros((n, blocks, blocks), dtype=np.float32),
-        filtering=np.zeros((n, 2)),
+        filtering=np.zeros((n, 3)),
     )
 
 
