@@ -172,13 +172,13 @@ def bench_dump(options: Options) -> Figures:
     figures: Figures = {}
     for workers, name in ((1, "dump_1_worker_fps"), (2, "dump_2_workers_fps")):
         speeds = []
-        for run in range(max(options.runs // 2, 1)):
+        for run in range(options.runs):
             with tempfile.TemporaryDirectory() as folder:
                 frames = 250 * workers
                 command = [GRASPSIM, "dump", "tabletop", "-o", f"{folder}/data", "--frames", str(frames)]
                 process = subprocess.Popen([*command, "--seed", str(run), "--workers", str(workers)])
                 first = Path(folder) / "data" / "train_pbr"
-                while not list(first.glob(".*.part/rgb/*")):
+                while not list(first.glob(".*.part/rgb/*")) and process.poll() is None:
                     time.sleep(0.005)
                 start = time.perf_counter()
                 process.wait()
@@ -241,7 +241,7 @@ def first_frame_time(environment: dict[str, str]) -> float:
         command = [GRASPSIM, "dump", "tabletop", "-o", f"{folder}/data", "--frames", "1"]
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
         split = Path(folder) / "data" / "train_pbr"
-        while not (list(split.glob(".*.part/rgb/*")) or list(split.glob("*/rgb/*"))):
+        while not list(split.glob("*/rgb/*")) + list(split.glob(".*.part/rgb/*")) and process.poll() is None:
             time.sleep(0.002)
         seconds = time.perf_counter() - start
         process.wait()
