@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from graspsim.geometry import Array, matrix_from_quat, random_quat
-from graspsim.meshes import ObjectModel
+from graspsim.models import ObjectModel
 from graspsim.scene import Pose
 
 GAP_M = 0.004

@@ -18,7 +18,8 @@ from graspsim.convex_parts import convex_parts
 from graspsim.errors import MeshError
 from graspsim.geometry import Array
 from graspsim.mesh_repair import Faces, Uvs, closed
-from graspsim.meshes import UV_UNIT_M, ObjectModel, Symmetries, box_uvs, finish, object_model
+from graspsim.meshes import UV_UNIT_M, box_uvs, finish
+from graspsim.models import ObjectModel, Symmetries, object_model
 
 EXTENSIONS = (".obj", ".ply", ".stl", ".glb", ".off")
 MAX_FACES = 500_000

@@ -1,25 +1,17 @@
-"""What an object is: a watertight mesh, its convex parts, exact mass properties and symmetries.
+"""Closed triangle surfaces with normals and texture coordinates.
 
 Attributes that jump across an edge (normals at a crease, UVs at a seam) are stored per face corner, so that the faces
 themselves stay one watertight, indexed surface.
 """
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import trimesh
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull
-from scipy.spatial.distance import cdist
 
-from graspsim.distributions import check, sample
-from graspsim.errors import MeshError, SpecError, UnknownNameError
-from graspsim.geometry import Array, apply, transform
-from graspsim.plain import to_plain
-from graspsim.registry import load
+from graspsim.geometry import Array, apply
 
 UV_UNIT_M = 0.1
 """Length that one unit of UV spans on a procedural object. Textures have period one, so a closed loop whose UV grows
@@ -35,157 +27,14 @@ class Mesh:
         faces: (m, 3) int32.
         corner_normals: (m, 3, 3) float32, unit length, outward.
         corner_uvs: (m, 3, 2) float32.
+        face_slots: (m,) uint8, which of the object's material slots each face shows.
     """
 
     vertices: Array
     faces: NDArray[np.int32]
     corner_normals: NDArray[np.float32]
     corner_uvs: NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Symmetries:
-    """Rigid motions that map an object onto itself, in BOP's convention, given in the model frame.
-
-    Attributes:
-        discrete: transforms (4, 4), the identity left out.
-        continuous: (unit axis (3,), point on the axis (3,)) for each axis about which any rotation is a symmetry.
-    """
-
-    discrete: tuple[Array, ...] = ()
-    continuous: tuple[tuple[Array, Array], ...] = ()
-
-    def shifted(self, offset: ArrayLike) -> "Symmetries":
-        """Return the same symmetries after every point of the model moved by `offset` (3,)."""
-        there, back = transform(translation=offset), transform(translation=-np.asarray(offset, dtype=np.float64))
-        return Symmetries(
-            tuple(there @ s @ back for s in self.discrete),
-            tuple((axis, point + np.asarray(offset)) for axis, point in self.continuous),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class ObjectModel:
-    """One rigid object. The origin is the centre of the axis-aligned bounding box, z is up as modelled.
-
-    Attributes:
-        name: what it is, for people.
-        mesh: the surface that is seen.
-        parts: vertices (k, 3) of each convex part; collision is exactly the union of their hulls.
-        volume_m3: volume enclosed by the mesh.
-        center_of_mass: (3,) in the model frame, metres, at uniform density.
-        inertia_per_density: (3, 3) inertia about the center of mass at a density of 1 kg/m³.
-        diameter_m: largest distance between two points.
-        symmetries: rigid motions that leave the shape unchanged.
-        texture: (h, w, 3) uint8 sRGB image that the UVs refer to, if the object has looks of its own.
-        parameters: what was drawn for it, by the names of its family's parameters.
-    """
-
-    name: str
-    mesh: Mesh
-    parts: tuple[Array, ...]
-    volume_m3: float
-    center_of_mass: Array
-    inertia_per_density: Array
-    diameter_m: float
-    symmetries: Symmetries
-    texture: NDArray[np.uint8] | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def extents_m(self) -> Array:
-        """Size (3,) of the axis-aligned bounding box."""
-        return np.asarray(np.ptp(self.mesh.vertices, axis=0))
-
-
-def make_object(family: str, rng: np.random.Generator, **parameters: object) -> ObjectModel:
-    """Draw one object of a family, with any of the family's parameters fixed or given as a distribution.
-
-    Raises:
-        UnknownNameError: for an unknown family or parameter.
-        SpecError: for a parameter out of its range.
-    """
-    family_class = load("family", family)
-    try:
-        spec = family_class(**parameters)
-    except TypeError as error:
-        known = family_class.__dataclass_fields__
-        for name in parameters:
-            if name not in known:
-                raise UnknownNameError(f"{family} parameter", name, known) from error
-        raise
-    try:
-        check(spec)
-    except (SpecError, UnknownNameError) as error:
-        raise SpecError(f"Family {family}: {error}") from error
-    drawn = sample(spec, rng)
-    model: ObjectModel = drawn.build(rng)
-    return dataclasses.replace(model, parameters=to_plain(drawn))
-
-
-def object_model(
-    name: str,
-    mesh: Mesh,
-    parts: Sequence[Array],
-    symmetries: Symmetries,
-    texture: NDArray[np.uint8] | None = None,
-) -> ObjectModel:
-    """Return the model of a mesh given in any frame: centred, with mass properties and diameter computed.
-
-    Raises:
-        MeshError: if the mesh encloses no volume.
-    """
-    offset = -(mesh.vertices.min(axis=0) + mesh.vertices.max(axis=0)) / 2
-    vertices = mesh.vertices + offset
-    mass: Any = trimesh.triangles.mass_properties(vertices[mesh.faces], density=1.0, skip_inertia=False)
-    if not mass["volume"] > 0:
-        raise MeshError(f"{name} encloses a volume of {mass['volume']:g} m³; a closed, outward-facing mesh is needed.")
-    return ObjectModel(
-        name=name,
-        mesh=Mesh(vertices, mesh.faces, mesh.corner_normals, mesh.corner_uvs),
-        parts=tuple(np.asarray(part + offset) for part in parts),
-        volume_m3=float(mass["volume"]),
-        center_of_mass=np.asarray(mass["center_mass"]),
-        inertia_per_density=np.asarray(mass["inertia"]),
-        diameter_m=diameter(vertices),
-        symmetries=symmetries.shifted(offset),
-        texture=texture,
-    )
-
-
-def scaled(model: ObjectModel, factor: float) -> ObjectModel:
-    """Return the model `factor` times as large."""
-    m = model.mesh
-    scaling = np.diag([factor, factor, factor, 1.0])
-    unscaling = np.diag([1 / factor, 1 / factor, 1 / factor, 1.0])
-    return ObjectModel(
-        name=model.name,
-        mesh=Mesh(m.vertices * factor, m.faces, m.corner_normals, m.corner_uvs),
-        parts=tuple(part * factor for part in model.parts),
-        volume_m3=model.volume_m3 * factor**3,
-        center_of_mass=model.center_of_mass * factor,
-        inertia_per_density=model.inertia_per_density * factor**5,
-        diameter_m=model.diameter_m * factor,
-        symmetries=Symmetries(
-            tuple(scaling @ s @ unscaling for s in model.symmetries.discrete),
-            tuple((axis, point * factor) for axis, point in model.symmetries.continuous),
-        ),
-        texture=model.texture,
-        parameters=model.parameters,
-    )
-
-
-def diameter(points: Array) -> float:
-    """Return the largest distance between two of the points (n, 3)."""
-    if len(points) > 1500:  # Below, comparing all pairs is faster than a hull.
-        points = points[ConvexHull(points).vertices]
-    middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    reach = np.linalg.norm(points - middle, axis=1)
-    known = np.linalg.norm(points - points[reach.argmax()], axis=1).max()
-    # Two points can be further apart than a known pair only if both reach far enough from the middle.
-    points = points[reach >= (1 - 1e-9) * known - reach.max()]
-    # A thousand rows at a time, since all pairs of a fine scan would not fit into memory.
-    return max(float(cdist(points[i : i + 1000], points[i:]).max()) for i in range(0, len(points), 1000))
+    face_slots: NDArray[np.uint8]
 
 
 def face_normals(vertices: Array, faces: NDArray[np.int32]) -> Array:
@@ -258,18 +107,32 @@ def finish(
     faces: NDArray[np.int32],
     uvs: NDArray[np.float32] | None = None,
     crease_rad: float = 0.7,
+    slots: NDArray[np.uint8] | None = None,
 ) -> Mesh:
-    """Return the `Mesh` of vertices and faces, with crease normals and, unless given, box-projected UVs."""
+    """Return the `Mesh` of vertices and faces, with crease normals; by default UVs from a box and one slot."""
     faces = np.ascontiguousarray(faces, dtype=np.int32)
     return Mesh(
         vertices=np.ascontiguousarray(vertices, dtype=np.float64),
         faces=faces,
         corner_normals=crease_normals(vertices, faces, crease_rad),
         corner_uvs=box_uvs(vertices, faces) if uvs is None else np.ascontiguousarray(uvs, dtype=np.float32),
+        face_slots=np.zeros(len(faces), dtype=np.uint8) if slots is None else slots,
     )
 
 
 def moved(mesh: Mesh, b_from_a: Array) -> Mesh:
     """Return the mesh carried by a rigid transform (4, 4)."""
     normals = mesh.corner_normals @ b_from_a[:3, :3].T.astype(np.float32)
-    return Mesh(apply(b_from_a, mesh.vertices), mesh.faces, normals, mesh.corner_uvs)
+    return Mesh(apply(b_from_a, mesh.vertices), mesh.faces, normals, mesh.corner_uvs, mesh.face_slots)
+
+
+def side_by_side(meshes: Sequence[Mesh]) -> Mesh:
+    """Return several meshes as one, each as it is."""
+    starts = np.cumsum([0, *(len(m.vertices) for m in meshes[:-1])])
+    return Mesh(
+        vertices=np.concatenate([m.vertices for m in meshes]),
+        faces=np.concatenate([m.faces + start for m, start in zip(meshes, starts, strict=True)]).astype(np.int32),
+        corner_normals=np.concatenate([m.corner_normals for m in meshes]),
+        corner_uvs=np.concatenate([m.corner_uvs for m in meshes]),
+        face_slots=np.concatenate([m.face_slots for m in meshes]),
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from graspsim.mesh_import import import_mesh
-from graspsim.meshes import ObjectModel, make_object
+from graspsim.models import ObjectModel, make_object
 from graspsim.spec import SceneSpec
 from graspsim.streams import Stream, generator
 

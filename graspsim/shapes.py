@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull
 
 from graspsim.geometry import Array, transform
-from graspsim.meshes import UV_UNIT_M, Mesh, Symmetries, finish
+from graspsim.meshes import UV_UNIT_M, Mesh, finish
+from graspsim.models import Symmetries
 
 SEGMENTS = 52
 """Sides of a surface of revolution: the least multiple of four whose flats stay within 0.1 % of the diameter of the

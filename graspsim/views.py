@@ -5,7 +5,7 @@ import numpy as np
 from graspsim.distributions import sample
 from graspsim.errors import SpecError
 from graspsim.geometry import Array, Intrinsics, look_at, poses_from_matrices
-from graspsim.meshes import ObjectModel
+from graspsim.models import ObjectModel
 from graspsim.scene import Scene, Sensor, View
 from graspsim.spec import CameraSpec, SceneSpec, SensorSpec
 from graspsim.streams import Stream, generator

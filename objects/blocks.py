@@ -9,7 +9,8 @@ from scipy.sparse.csgraph import connected_components
 
 from graspsim.distributions import Integers, Uniform, ranged
 from graspsim.geometry import Array, matrix_from_quat, random_quat
-from graspsim.meshes import ObjectModel, Symmetries, finish, object_model
+from graspsim.meshes import finish
+from graspsim.models import ObjectModel, Symmetries, object_model
 from graspsim.shapes import circle, rings
 
 WIDEST_GRASP_M = 0.064

@@ -6,7 +6,7 @@ import numpy as np
 
 from graspsim.distributions import Choice, Integers, Uniform, one_of, ranged
 from graspsim.geometry import Array, rotation_about
-from graspsim.meshes import ObjectModel, object_model
+from graspsim.models import ObjectModel, object_model
 from graspsim.shapes import circle, equalised, extrude, extruded_parts, symmetry_group
 
 PROFILES = ("L", "T", "U", "H", "Z", "plus", "star", "gear", "arrow")

@@ -8,7 +8,7 @@ from scipy.interpolate import PchipInterpolator
 
 from graspsim.distributions import Choice, Uniform, one_of, ranged
 from graspsim.geometry import Array, rotation_about
-from graspsim.meshes import ObjectModel, object_model
+from graspsim.models import ObjectModel, object_model
 from graspsim.shapes import SEGMENTS, circle, rings, stack, symmetry_group
 
 SOLIDS = ("vase", "bottle", "knob", "spindle")

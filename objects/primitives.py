@@ -6,7 +6,8 @@ import numpy as np
 
 from graspsim.distributions import Choice, LogUniform, Uniform, one_of, ranged
 from graspsim.geometry import Array, rotation_about, transform
-from graspsim.meshes import Mesh, ObjectModel, Symmetries, moved, object_model
+from graspsim.meshes import Mesh, moved
+from graspsim.models import ObjectModel, Symmetries, object_model
 from graspsim.shapes import (
     SEGMENTS,
     circle,

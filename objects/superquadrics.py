@@ -6,7 +6,7 @@ import numpy as np
 
 from graspsim.distributions import LogUniform, Uniform, ranged
 from graspsim.geometry import Array, rotation_about
-from graspsim.meshes import ObjectModel, object_model
+from graspsim.models import ObjectModel, object_model
 from graspsim.shapes import SAME, SEGMENTS, equalised, smooth_part, stack, symmetry_group
 
 

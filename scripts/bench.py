@@ -27,7 +27,7 @@ from tyro.conf import Positional
 
 from graspsim.dataset.generate import DumpJob, generate_scene
 from graspsim.geometry import Array, Intrinsics, look_at
-from graspsim.meshes import make_object
+from graspsim.models import make_object
 from graspsim.object_set import ObjectSet
 from graspsim.physics.bullet import pybullet
 from graspsim.physics.settle import settle_scene

@@ -13,7 +13,8 @@ from graspsim.dataset.records import FrameRecord
 from graspsim.dataset.scene_writer import SceneWriter
 from graspsim.geometry import Intrinsics, apply, invert, look_at, project, rotation_about, transform
 from graspsim.labels import NOTHING_VISIBLE, InstanceLabel
-from graspsim.meshes import Symmetries, box_mesh, object_model
+from graspsim.meshes import box_mesh
+from graspsim.models import Symmetries, object_model
 
 CAMERA = Intrinsics(96, 72, 70.0, 72.0, 47.0, 37.0)
 SIZES_M = {1: np.array([0.1, 0.12, 0.14]), 2: np.array([0.06, 0.05, 0.2])}

@@ -3,7 +3,8 @@
 import numpy as np
 
 from graspsim.geometry import Array, Intrinsics, invert, matrices_from_poses
-from graspsim.meshes import Mesh, ObjectModel, Symmetries, box_mesh, convex_mesh, finish, object_model
+from graspsim.meshes import Mesh, box_mesh, convex_mesh, finish
+from graspsim.models import ObjectModel, Symmetries, object_model
 from graspsim.render.raster import RasterRenderer
 from graspsim.scene import IDENTITY, RGB, Body, Box, Fixture, Light, Material, Pose, Scene, Texture, Vector
 

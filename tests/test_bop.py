@@ -17,7 +17,7 @@ from graspsim.dataset.files import read_json
 from graspsim.dataset.models_io import encode_ply, load_models, load_models_info, load_ply, write_models
 from graspsim.dataset.scene_writer import SceneWriter
 from graspsim.errors import DatasetError
-from graspsim.meshes import Symmetries
+from graspsim.models import Symmetries
 
 REAL = Path(__file__).parents[2] / "shared" / "real"
 

@@ -16,7 +16,7 @@ from worlds_for_tests import (
 )
 
 from graspsim.geometry import apply, matrices_from_poses, matrix_from_quat, poses_from_matrices, random_quat, transform
-from graspsim.meshes import make_object
+from graspsim.models import make_object
 from graspsim.object_set import ObjectSet
 from graspsim.physics.bullet import RESTITUTION_SPEED_M_S, TIME_STEP_S, BulletWorld, pybullet
 from graspsim.plain import overlaid

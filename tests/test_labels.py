@@ -16,7 +16,7 @@ from scenes_for_tests import (
 
 from graspsim.geometry import Intrinsics, apply, look_at, project, quat_from_matrix, random_quat, rotation_about
 from graspsim.labels import NOTHING_VISIBLE, InstanceLabel, Target, box_corners, label_frame
-from graspsim.meshes import ObjectModel
+from graspsim.models import ObjectModel
 from graspsim.scene import Pose, Scene
 
 HERE = np.eye(4)

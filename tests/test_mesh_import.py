@@ -10,7 +10,7 @@ from PIL import Image
 from graspsim import mesh_import
 from graspsim.errors import MeshError
 from graspsim.mesh_import import EXTENSIONS, GENERIC_NAMES, MAX_FACES, import_mesh
-from graspsim.meshes import ObjectModel, make_object
+from graspsim.models import ObjectModel, make_object
 
 
 @pytest.fixture(autouse=True)

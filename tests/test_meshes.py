@@ -1,24 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
 from graspsim.errors import MeshError
 from graspsim.geometry import rotation_about, transform
-from graspsim.meshes import (
-    UV_UNIT_M,
-    Mesh,
-    Symmetries,
-    box_mesh,
-    convex_mesh,
-    crease_normals,
-    diameter,
-    face_normals,
-    finish,
-    make_object,
-    moved,
-    object_model,
-    scaled,
-)
+from graspsim.meshes import UV_UNIT_M, Mesh, box_mesh, convex_mesh, crease_normals, face_normals, finish, moved
+from graspsim.models import Symmetries, diameter, make_object, object_model, scaled
 from graspsim.shapes import circle, equalised, rings, stack, symmetry_group
 
 
@@ -84,7 +73,7 @@ def test_a_mesh_turned_inside_out_is_refused() -> None:
 def test_scaling_a_model_equals_modelling_the_scaled_mesh() -> None:
     model = make_object("lathe", np.random.default_rng(0), shape="bowl")
     large, mesh = scaled(model, 2.5), model.mesh
-    afresh = model_of(Mesh(mesh.vertices * 2.5, mesh.faces, mesh.corner_normals, mesh.corner_uvs))
+    afresh = model_of(replace(mesh, vertices=mesh.vertices * 2.5))
     assert large.volume_m3 == pytest.approx(afresh.volume_m3)
     assert np.allclose(large.center_of_mass, afresh.center_of_mass)
     assert np.allclose(large.inertia_per_density, afresh.inertia_per_density, rtol=1e-9, atol=1e-15)

@@ -6,7 +6,7 @@ import trimesh
 
 import graspsim.object_set
 from graspsim.errors import MeshError
-from graspsim.meshes import make_object
+from graspsim.models import make_object
 from graspsim.object_set import ObjectSet
 from graspsim.spec import DistractorsSpec, ObjectsSpec, SceneSpec
 

@@ -8,7 +8,8 @@ from scipy.spatial import ConvexHull, cKDTree
 from graspsim import registry
 from graspsim.errors import SpecError, UnknownNameError
 from graspsim.geometry import apply, rotation_about, transform
-from graspsim.meshes import UV_UNIT_M, Mesh, ObjectModel, face_normals, make_object
+from graspsim.meshes import UV_UNIT_M, Mesh, face_normals
+from graspsim.models import ObjectModel, make_object
 
 FAMILIES = registry.names("family")
 SEEDS = range(25)

@@ -39,7 +39,8 @@ from graspsim.geometry import (
     transform,
     unproject,
 )
-from graspsim.meshes import Mesh, box_mesh, make_object, moved
+from graspsim.meshes import box_mesh, moved, side_by_side
+from graspsim.models import make_object
 from graspsim.render.frame import CHANNELS
 from graspsim.render.kernels import rasterize
 from graspsim.render.raster import NEAR_M, render_mesh
@@ -444,12 +445,7 @@ def test_a_hole_in_a_body_is_a_hole_in_its_silhouette() -> None:
             ((0.1, 0.4, 0.1), (0.25, 0, 0)),
         ]
     ]
-    ring = Mesh(
-        np.concatenate([m.vertices for m in boards]),
-        np.concatenate([m.faces + 8 * i for i, m in enumerate(boards)]).astype(np.int32),
-        np.concatenate([m.corner_normals for m in boards]),
-        np.concatenate([m.corner_uvs for m in boards]),
-    )
+    ring = side_by_side(boards)
     world = scene((body(1, pose=at(0, 0, 1.05)),))
     (silhouette,) = renderer_of(world, model_of(ring)).silhouettes(poses_of(world), SQUARE, HERE)
     assert silhouette.box_px == (70, 70, 60, 60)

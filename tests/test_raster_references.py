@@ -12,8 +12,9 @@ import trimesh
 from scenes_for_tests import at, body, camera_from_bodies, pixel_rays, poses_of, renderer_of, scene, table
 
 from graspsim import registry
-from graspsim.geometry import Intrinsics, apply, invert, look_at, random_quat, transform
-from graspsim.meshes import Mesh, ObjectModel, face_normals, finish, make_object
+from graspsim.geometry import Intrinsics, invert, look_at, random_quat, transform
+from graspsim.meshes import Mesh, face_normals, finish, moved
+from graspsim.models import ObjectModel, make_object
 from graspsim.render.fixtures import fixture_mesh
 from graspsim.render.frame import Frame
 from graspsim.render.raster import render_mesh
@@ -54,10 +55,7 @@ def camera_meshes(seed: int) -> list[tuple[int, Mesh]]:
         for b, pose in zip(world.bodies, camera_from_bodies(world, world_from_camera), strict=True)
     ]
     placed += [(f.instance_id, fixture_mesh(f), invert(world_from_camera)) for f in world.fixtures]
-    return [
-        (i, Mesh(apply(pose, m.vertices), m.faces, m.corner_normals @ pose[:3, :3].T.astype(np.float32), m.corner_uvs))
-        for i, m, pose in placed
-    ]
+    return [(i, moved(m, pose)) for i, m, pose in placed]
 
 
 # Embree: a ray caster.

@@ -216,7 +216,7 @@ def test_a_scene_into_which_nothing_fits_says_so():
     spec = dataclasses.replace(with_({"layout": {"area_m": 0.1}}, "packed"))
     spec = overlaid(spec, {"objects": {"families": "lathe", "count": 1}, "distractors": {"count": 0}})
     huge = ObjectSet(spec, 0)
-    from graspsim.meshes import scaled
+    from graspsim.models import scaled
 
     for obj_id in huge.target_ids:
         huge._made[obj_id] = scaled(huge[obj_id], 20)

@@ -28,7 +28,8 @@ from graspsim import registry
 from graspsim.color import SRGB_DECODE, SRGB_ENCODE, linear_from_srgb, srgb_from_linear
 from graspsim.geometry import Array, apply, look_at, matrices_from_poses, random_quat, rotation_about, unproject
 from graspsim.mesh_import import import_mesh
-from graspsim.meshes import box_mesh, make_object
+from graspsim.meshes import box_mesh
+from graspsim.models import make_object
 from graspsim.render.buffers import geometry_of
 from graspsim.render.lighting import BLOCK
 from graspsim.render.shadows import ShadowMaps

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from graspsim.geometry import Array
-from graspsim.meshes import Mesh, ObjectModel, Symmetries, box_mesh, convex_mesh, finish, object_model
+from graspsim.meshes import Mesh, box_mesh, convex_mesh, finish
+from graspsim.models import ObjectModel, Symmetries, object_model
 from graspsim.scene import Body, Box, Fixture, Material, Pose, Scene
 
 MATERIAL = Material(None, 0.5, 0.0)

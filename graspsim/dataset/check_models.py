@@ -9,7 +9,8 @@ from graspsim.dataset.models_io import MM_PER_M, ModelInfo, load_models_info, lo
 from graspsim.dataset.report import Report
 from graspsim.errors import DatasetError
 from graspsim.geometry import Array
-from graspsim.meshes import Mesh, diameter
+from graspsim.meshes import Mesh
+from graspsim.models import diameter
 
 LEAST_DIAMETER_M = 0.002
 """No object of a BOP dataset is smaller; one written in metres appears a thousand times smaller than it is."""

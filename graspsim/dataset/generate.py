@@ -12,7 +12,7 @@ from graspsim.dataset.records import FrameRecord
 from graspsim.dataset.scene_writer import SceneWriter
 from graspsim.geometry import Array, invert, matrices_from_poses
 from graspsim.labels import Target, box_corners, label_frame
-from graspsim.meshes import ObjectModel
+from graspsim.models import ObjectModel
 from graspsim.object_set import ObjectSet
 from graspsim.physics.settle import settle_scene
 from graspsim.physics.world import SettleOutcome

@@ -15,7 +15,8 @@ from graspsim.dataset.files import cannot_write, json_lines, read_json
 from graspsim.errors import DatasetError
 from graspsim.geometry import Array, transform
 from graspsim.labels import box_corners
-from graspsim.meshes import Mesh, ObjectModel, Symmetries
+from graspsim.meshes import Mesh
+from graspsim.models import ObjectModel, Symmetries
 
 MM_PER_M = 1000.0
 
@@ -165,7 +166,7 @@ def load_ply(path: Path) -> Mesh:
     normals = np.asarray(loaded.vertex_normals, dtype=np.float32)[faces]
     uv = getattr(loaded.visual, "uv", None)
     uvs = np.zeros((len(faces), 3, 2), np.float32) if uv is None else np.asarray(uv, dtype=np.float32)[faces]
-    return Mesh(vertices / MM_PER_M, faces, normals, uvs)
+    return Mesh(vertices / MM_PER_M, faces, normals, uvs, np.zeros(len(faces), dtype=np.uint8))
 
 
 def load_models_info(folder: Path) -> dict[int, ModelInfo]:

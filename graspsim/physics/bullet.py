@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial import ConvexHull
 
 from graspsim.geometry import Array, invert, matrices_from_poses, poses_from_matrices, quat_from_matrix, transform
-from graspsim.meshes import ObjectModel
+from graspsim.models import ObjectModel
 from graspsim.physics.quiet import import_quietly
 from graspsim.physics.world import Contact, SettleOutcome
 from graspsim.scene import Body, Fixture, Scene

@@ -8,7 +8,7 @@ import numpy as np
 
 from graspsim.geometry import Array, random_quat
 from graspsim.layouts import drop_point
-from graspsim.meshes import ObjectModel
+from graspsim.models import ObjectModel
 from graspsim.physics.world import SettleOutcome, World
 from graspsim.registry import load
 from graspsim.scene import Scene

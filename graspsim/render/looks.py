@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from graspsim.meshes import ObjectModel
+from graspsim.models import ObjectModel
 from graspsim.render.atlas import build_atlas
 from graspsim.render.buffers import Looks
 from graspsim.render.textures import make_texture

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from graspsim.color import SRGB_DECODE, SRGB_ENCODE
 from graspsim.errors import UnknownNameError
 from graspsim.geometry import Array, Intrinsics, invert, matrices_from_poses
-from graspsim.meshes import Mesh, ObjectModel
+from graspsim.meshes import Mesh
+from graspsim.models import ObjectModel
 from graspsim.render.buffers import Picture, Pose, geometry_of, row_of
 from graspsim.render.fixtures import fixture_mesh
 from graspsim.render.frame import CHANNELS, Frame, Silhouette
