@@ -398,7 +398,7 @@ def names_of(rgb: np.ndarray) -> str:
 def test_u_runs_right_and_v_runs_up_in_a_texture() -> None:
     # The side at y = -0.5 of a cube, seen from -y: x points right and z up, and so do u and v, from corner to corner.
     mesh = box_mesh((1, 1, 1), uv_unit_m=1.0)
-    shifted = type(mesh)(mesh.vertices, mesh.faces, mesh.corner_normals, mesh.corner_uvs + np.float32(0.5))
+    shifted = replace(mesh, corner_uvs=mesh.corner_uvs + np.float32(0.5))
     world = scene((body(1, material=matte(None)),), sky=WHITE, ground=WHITE)
     frame = picture(world, model_of(shifted, quadrants()), camera=look_at((0, -2.5, 0), (0, 0, 0)))
     assert names_of(frame.rgb[[60, 60, 100, 100], [80, 120, 80, 120]]) == "RGBW"
