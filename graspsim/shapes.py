@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull
 
 from graspsim.geometry import Array, transform
-from graspsim.meshes import UV_UNIT_M, Mesh, finish
+from graspsim.meshes import UV_UNIT_M, Mesh, box_uvs, finish
 from graspsim.models import Symmetries
 
 SEGMENTS = 52
@@ -49,67 +49,92 @@ def stack(outline: Array, profile: ArrayLike) -> Mesh:
     The outline runs counter-clockwise around the origin and every point of it is seen from there. The profile starts
     and ends on the axis, at scale 0; it climbs along the outside and may come back down along the inside of a hollow.
     """
-    profile = np.asarray(profile, dtype=np.float64)
-    n, levels = len(outline), len(profile) - 2
-    bottom, top = levels * n, levels * n + 1
-    vertices = np.concatenate(
-        [rings(outline, profile[1:-1]).reshape(-1, 3), [[0, 0, profile[0, 1]], [0, 0, profile[-1, 1]]]]
-    )
+    return skin(rings(outline, profile))
+
+
+def skin(sections: Array, is_closed: bool = False) -> Mesh:
+    """Return the closed surface through cross-sections (k, n, 3) in order, counter-clockwise seen from the last.
+
+    A first or last section whose points coincide is a tip; another is closed by a fan about its centre, which it must
+    be seen from. With `is_closed` the last section is joined to the first instead.
+    """
+    n = sections.shape[1]
+    poles = np.zeros((0, 3))
+    if not is_closed:
+        poles = sections[[0, -1]].mean(axis=1)
+        spread = np.abs(sections[[0, -1]] - poles[:, None]).max(axis=(1, 2))
+        sections = sections[(1 if spread[0] < TIP_M else 0) : (-1 if spread[1] < TIP_M else None)]
+    levels = len(sections)
+    vertices = np.concatenate([sections.reshape(-1, 3), poles])
     here = np.arange(n)
     after = (here + 1) % n
-    base = n * np.arange(levels - 1)[:, None]
-    lower = np.stack([base + here, base + after, base + n + after], axis=2)
-    upper = np.stack([base + here, base + n + after, base + n + here], axis=2)
-    faces = np.concatenate(
-        [
-            np.stack([np.full(n, bottom), after, here], axis=1),
-            np.stack([lower, upper], axis=2).reshape(-1, 3),
-            np.stack([bottom - n + here, bottom - n + after, np.full(n, top)], axis=1),
-        ]
-    )
-    return finish(vertices, faces, _stack_uvs(outline, profile, vertices[faces]))
+    base = n * np.arange(levels if is_closed else levels - 1)[:, None]
+    above = (base + n) % (levels * n)
+    lower = np.stack([base + here, base + after, above + after], axis=2)
+    upper = np.stack([base + here, above + after, above + here], axis=2)
+    bands = np.stack([lower, upper], axis=2).reshape(-1, 3)
+    if is_closed:
+        faces = bands
+        steps = np.concatenate([sections, sections[:1]])
+    else:
+        bottom, top, last = levels * n, levels * n + 1, (levels - 1) * n
+        faces = np.concatenate(
+            [
+                np.stack([np.full(n, bottom), after, here], axis=1),
+                bands,
+                np.stack([last + here, last + after, np.full(n, top)], axis=1),
+            ]
+        )
+        steps = np.concatenate(
+            [np.broadcast_to(poles[0], (1, n, 3)), sections, np.broadcast_to(poles[1], (1, n, 3))], axis=0
+        )
+    faces = faces.astype(np.int32)
+    return finish(vertices, faces, _skin_uvs(steps, box_uvs(vertices, faces), is_closed))
 
 
-def _stack_uvs(outline: Array, profile: Array, corners: Array) -> NDArray[np.float32]:
-    """Return UVs (m, 3, 2) of the corners (m, 3, 3) of a stack: wrapped around steep bands, seen from above on others.
+TIP_M = 1e-9
+"""Sections smaller than this are points."""
+
+
+def _skin_uvs(sections: Array, uvs: NDArray[np.float32], is_closed: bool) -> NDArray[np.float32]:
+    """Return UVs (m, 3, 2) of a skin: wrapped around its steep bands, and as they are, seen from the side, on others.
 
     Wrapping flat bands and thin tips too would squeeze the texture towards the axis without bound.
     """
-    n = len(outline)
-    step = np.linalg.norm(np.roll(outline, -1, axis=0) - outline, axis=1)
-    turn = np.concatenate([[0.0], np.cumsum(step)]) / step.sum()
-    loop = step.sum() / UV_UNIT_M
-    radius = profile[:, 0] * step.sum() / (2 * np.pi)
-    run, rise = np.diff(radius), np.diff(profile[:, 1])
-    height = np.concatenate([[0.0], np.cumsum(np.hypot(run, rise))]) / UV_UNIT_M
-
-    uvs = corners[..., :2] / UV_UNIT_M
+    n = sections.shape[1]
+    step = np.linalg.norm(np.roll(sections, -1, axis=1) - sections, axis=2)
+    perimeter = step.sum(axis=1)
+    share = step.sum(axis=0) / step.sum()
+    turn = np.concatenate([[0.0], np.cumsum(share)])
+    slant = np.linalg.norm(np.diff(sections, axis=0), axis=2).mean(axis=1)
+    run = np.abs(np.diff(perimeter)) / (2 * np.pi)
+    height = np.concatenate([[0.0], np.cumsum(slant)]) / UV_UNIT_M
+    if is_closed:
+        height *= max(1, round(height[-1])) / height[-1]
     i, j = turn[:-1], turn[1:]
     pole = (i + j) / 2
-    turns = 0
-    first = 0
-    for band in range(len(profile) - 1):
+    turns, first = 0, 0
+    for band in range(len(sections) - 1):
         low, high = height[band], height[band + 1]
-        is_fan = band in (0, len(profile) - 2)
+        is_fan = not is_closed and band in (0, len(sections) - 2)
         faces = slice(first, first + (n if is_fan else 2 * n))
         first = faces.stop
-        around = loop * profile[band : band + 2, 0].mean()
+        around = perimeter[band : band + 2].mean() / UV_UNIT_M
         # One count of turns is kept as long as it serves, since the pattern breaks where the count changes.
         if not 0.6 * turns <= around <= 1.6 * turns:
             turns = max(1, round(around))
-        flattened = np.hypot(run[band], rise[band]) / max(abs(run[band]), 1e-12)
-        if abs(rise[band]) < abs(run[band]) or flattened < turns / around:
+        if run[band] > slant[band] / np.sqrt(2) or slant[band] / max(run[band], 1e-12) < turns / around:
             turns = 0
             continue
-        if band == 0:
-            u, v = [pole, j, i], [low, high, high]
-        elif is_fan:
-            u, v = [i, j, pole], [low, low, high]
-        else:
+        if not is_fan:
             u, v = [i, j, j, i, j, i], [low, low, high, low, high, high]
+        elif band == 0:
+            u, v = [pole, j, i], [low, high, high]
+        else:
+            u, v = [i, j, pole], [low, low, high]
         uvs[faces, :, 0] = turns * np.stack(u, axis=1).reshape(-1, 3)
         uvs[faces, :, 1] = np.broadcast_to(v, (n, len(v))).reshape(-1, 3)
-    return uvs.astype(np.float32)
+    return uvs
 
 
 def extrude(outline: Array, pieces: Sequence[Sequence[int]], height_m: float) -> Mesh:

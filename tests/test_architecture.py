@@ -14,7 +14,7 @@ FLOW = (
     # ground that all stand on
     "errors registry color jit geometry distributions plain streams",
     # what an object is
-    "meshes models shapes convex_parts mesh_repair mesh_import",
+    "meshes models shapes solids assembly convex_parts mesh_repair mesh_import",
     # what a world is
     "scene spec spec_check spec_edit object_set",
     # from a specification to a world
