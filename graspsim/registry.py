@@ -56,7 +56,13 @@ def load(kind: str, name: str) -> Any:
     return getattr(module, attribute)
 
 
-for _name in ("primitives", "blocks", "superquadrics", "lathe", "extrusions"):
+for _name in (
+    "primitives",
+    "blocks",
+    "superquadrics",
+    "lathe",
+    "extrusions",
+):
     register("family", _name, f"graspsim.objects.{_name}:{_name.capitalize()}")
 for _name in ("tabletop", "bin", "packed", "floating"):
     register("scene", _name, f"graspsim.envs.scenes:{_name.upper()}")
