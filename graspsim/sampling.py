@@ -55,22 +55,27 @@ def sample_scene(spec: SceneSpec, objects: ObjectSet, root_seed: int, index: int
         if pose is None:
             continue
         physics = sample(spec.physics, generator(root_seed, index, Stream.PHYSICS, *key))
-        if spec.appearance.per == "object":
-            looks = generator(root_seed, _PER_OBJECT, Stream.TEXTURES, obj_id)
-        else:
-            looks = generator(root_seed, index, Stream.TEXTURES, *key)
         model = objects[obj_id]
+        whose = (_PER_OBJECT, (obj_id,)) if spec.appearance.per == "object" else (index, key)
+        materials = tuple(
+            _sample_material(
+                spec.appearance.material,
+                generator(root_seed, whose[0], Stream.TEXTURES, *whose[1], slot),
+                has_own=model.texture is not None,
+            )
+            for slot in range(len(model.slots))
+        )
         bodies.append(
             Body(
                 instance_id=len(bodies) + 1,
                 obj_id=obj_id,
                 is_target=key[0] == 0,
-                mass_kg=physics.mass_kg or physics.density_kg_m3 * model.volume_m3,
+                mass_kg=physics.mass_kg or model.mass_kg or physics.density_kg_m3 * model.volume_m3,
                 lateral_friction=physics.friction,
                 spinning_friction=physics.spinning_friction,
                 rolling_friction=physics.rolling_friction,
                 restitution=physics.restitution,
-                material=_sample_material(spec.appearance.material, looks, has_own=model.texture is not None),
+                materials=materials,
                 pose=pose,
             )
         )

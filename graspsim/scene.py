@@ -54,12 +54,12 @@ class Body:
         instance_id: its value in every instance image.
         obj_id: which model; models are numbered from 1, the targets of the dataset first.
         is_target: whether it gets labels.
-        mass_kg: at uniform density.
+        mass_kg: in all.
         lateral_friction: this body's coefficient; that of a contact is the product of both bodies'.
         spinning_friction: torsional friction, metres.
         rolling_friction: resistance to rolling, metres.
         restitution: this body's coefficient; that of a contact is the product of both bodies'.
-        material: its looks.
+        materials: its looks, one for each slot of its model, or one for all of them.
         pose: where it is spawned.
     """
 
@@ -71,7 +71,7 @@ class Body:
     spinning_friction: float
     rolling_friction: float
     restitution: float
-    material: Material
+    materials: tuple[Material, ...]
     pose: Pose
 
 

@@ -57,8 +57,8 @@ class PhysicsSpec:
     """What is drawn for each body. Friction and restitution of a contact are products of both bodies' values.
 
     Attributes:
-        density_kg_m3: at uniform density.
-        mass_kg: replaces the density where it is not 0.
+        density_kg_m3: mean over the object's slots; a mesh of known mass has that one instead.
+        mass_kg: replaces both where it is not 0.
         friction: lateral coefficient.
         spinning_friction: torsional, metres.
         rolling_friction: metres.
@@ -116,7 +116,7 @@ ALL_TEXTURES = Choice(("flat", "checker", "stripes", "gradient", "noise", "cells
 
 @dataclass(frozen=True)
 class AppearanceSpec:
-    """The looks of the objects. `per` draws them anew in each scene, or once per object for the whole dataset."""
+    """The looks of each slot of the objects. `per` draws them anew in each scene, or once for the whole dataset."""
 
     material: MaterialSpec = field(default=MaterialSpec(texture=ALL_TEXTURES))  # type: ignore[arg-type]
     per: str = one_of("scene", "scene", "object")

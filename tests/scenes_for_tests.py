@@ -27,7 +27,7 @@ def body(
     material: Material | None = None,
     is_target: bool = True,
 ) -> Body:
-    return Body(instance_id, obj_id, is_target, 0.1, 0.5, 0.0, 0.0, 0.1, material or matte(), pose)
+    return Body(instance_id, obj_id, is_target, 0.1, 0.5, 0.0, 0.0, 0.1, (material or matte(),), pose)
 
 
 def at(x: float, y: float, z: float, quat_xyzw: Array | None = None) -> Pose:

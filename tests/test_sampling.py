@@ -153,7 +153,7 @@ def test_physics_is_drawn_for_each_body_within_its_range(name):
 
 def test_looks_are_drawn_anew_in_each_scene():
     _, all_scenes = scenes(with_({"appearance": {"per": "scene"}}))
-    looks = [body.material.texture.seed for scene in all_scenes for body in scene.bodies]
+    looks = [body.materials[0].texture.seed for scene in all_scenes for body in scene.bodies]
     assert len(set(looks)) == len(looks)
 
 
@@ -162,13 +162,13 @@ def test_looks_can_belong_to_the_object():
     looks = {}
     for scene in all_scenes:
         for body in scene.bodies:
-            assert looks.setdefault(body.obj_id, body.material) == body.material
+            assert looks.setdefault(body.obj_id, body.materials) == body.materials
     assert len(set(looks.values())) == len(looks) == 9
 
 
 def test_looks_that_belong_to_the_object_hold_for_the_seed_only():
     spec = with_({"appearance": {"per": "object"}})
-    a, b = ({body.obj_id: body.material for body in scene_of(spec, 0, seed).bodies} for seed in (1, 2))
+    a, b = ({body.obj_id: body.materials for body in scene_of(spec, 0, seed).bodies} for seed in (1, 2))
     assert all(a[obj_id] != b[obj_id] for obj_id in a.keys() & b.keys())
 
 
@@ -177,7 +177,7 @@ def test_image_textures_come_from_the_folder_named(tmp_path):
         cv2.imwrite(str(tmp_path / name), np.zeros((4, 4, 3), np.uint8))
     material = {"texture": "image", "images": str(tmp_path)}
     _, all_scenes = scenes(with_({"appearance": {"material": material}}), 5)
-    used = {body.material.texture.image for scene in all_scenes for body in scene.bodies}
+    used = {body.materials[0].texture.image for scene in all_scenes for body in scene.bodies}
     assert used == {str(tmp_path / name) for name in ("a.png", "b.png")}
 
 

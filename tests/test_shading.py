@@ -360,7 +360,7 @@ def test_shadows_go_along_when_bodies_move() -> None:
 
 
 def test_shadow_maps_are_redrawn_only_if_something_moved() -> None:
-    geometry = geometry_of([box_mesh((0.1, 0.1, 0.1))])
+    geometry = geometry_of([box_mesh((0.1, 0.1, 0.1))], [1])
     shadows = ShadowMaps([light(SUN)], geometry, np.array([True]))
     here = np.eye(4)[None]
     shadows.update(here, 16 * BLOCK)
@@ -470,3 +470,17 @@ def test_a_backdrop_turns_with_the_camera_and_shows_its_whole_image() -> None:
     assert pictures[0].std() > 10
     assert (pictures[0] != pictures[1]).any()
     assert (pictures[0] != pictures[2]).mean() < 0.001
+
+
+def test_each_slot_of_an_object_shows_its_own_material() -> None:
+    # A cube whose sides towards +x and -x show the second slot; red and rough, blue and metallic.
+    cube = box_mesh((1, 1, 1))
+    sideways = np.abs(cube.corner_normals[:, 0, 0]) > 0.5
+    model = model_of(replace(cube, face_slots=sideways.astype(np.uint8)))
+    red, blue = matte((1, 0, 0)), matte((0, 0, 1))
+    two = replace(body(1), materials=(red, blue))
+    world = scene((two, body(2, pose=at(0, 0, 5), material=matte((0, 1, 0)))), sky=WHITE, ground=WHITE)
+    for eye, seen in [((2.5, 0, 0), "blue"), ((0, 2.5, 0), "red"), ((0, 0.01, 8), "green")]:
+        frame = picture(world, model, camera=look_at(eye, (0, 0, 0)))
+        channel = frame.rgb[80, 100].argmax()
+        assert ("red", "green", "blue")[channel] == seen

@@ -43,7 +43,7 @@ def drawn(spec, index, seed=5):
         "physics": [[getattr(b, name) for name in physics] for b in scene.bodies],
         "fixtures": [(f.name, f.lateral_friction, f.restitution) for f in scene.fixtures],
         "gravity": scene.gravity_m_s2,
-        "looks": [b.material for b in scene.bodies],
+        "looks": [b.materials for b in scene.bodies],
         "lights": scene.lights,
         "ambient": (scene.sky, scene.ground),
         "surroundings": [backs[name] for name in sorted(backs) if name != "table"],

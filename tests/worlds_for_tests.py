@@ -46,7 +46,7 @@ def boxes_model(boxes: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Obj
 def body(pose: Pose, obj_id: int = 1, instance_id: int = 1, **changes: float) -> Body:
     physics = dict.fromkeys(("spinning_friction", "rolling_friction", "restitution"), 0.0)
     physics |= {"mass_kg": 0.5, "lateral_friction": 1.0} | changes
-    return Body(instance_id=instance_id, obj_id=obj_id, is_target=True, material=MATERIAL, pose=pose, **physics)
+    return Body(instance_id=instance_id, obj_id=obj_id, is_target=True, materials=(MATERIAL,), pose=pose, **physics)
 
 
 def table(friction: float = 1.0, restitution: float = 0.0, side_m: float = 4.0) -> Fixture:

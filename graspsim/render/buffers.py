@@ -19,6 +19,7 @@ class Geometry(NamedTuple):
         vertex_start: (b + 1,) body i owns the vertices from entry i to entry i + 1.
         face_start: (b + 1,) the same for faces.
         face_body: (m,) int32.
+        face_material: (m,) int32, row of the looks' tables.
         corner_normals: (m, 3, 3) float32.
         corner_uvs: (m, 3, 2) float32.
         uv_density: (m,) float32, UV units per metre.
@@ -29,20 +30,21 @@ class Geometry(NamedTuple):
     vertex_start: NDArray[np.int64]
     face_start: NDArray[np.int64]
     face_body: NDArray[np.int32]
+    face_material: NDArray[np.int32]
     corner_normals: NDArray[np.float32]
     corner_uvs: NDArray[np.float32]
     uv_density: NDArray[np.float32]
 
 
 class Looks(NamedTuple):
-    """What the bodies' surfaces look like, and what surrounds them.
+    """What the bodies' surfaces look like, and what surrounds them. A body has one material or more.
 
     Attributes:
         instance_ids: (b,) uint16.
-        surface: (b, 2) float32 roughness and metallic.
+        surface: (n, 2) float32 roughness and metallic of each material.
         is_caster: (b,) whether the body is in the shadow maps, and so needs an offset against shading itself.
         texels: of all textures, see `graspsim.render.atlas`.
-        textures: (b or b + 1, k) table of each body's texture, see there; the backdrop's comes last.
+        textures: (n or n + 1, k) table of each material's texture, see there; the backdrop's comes last.
         backdrop: row of the backdrop's texture, or -1 to show the ambient colours.
         ambient: (2, 3) float32 linear RGB of sky and ground.
     """
@@ -158,13 +160,19 @@ def row_of(width: int) -> Row:
     )
 
 
-def geometry_of(meshes: Sequence[Mesh]) -> Geometry:
-    """Lay meshes end to end."""
+def geometry_of(meshes: Sequence[Mesh], material_counts: Sequence[int]) -> Geometry:
+    """Lay meshes end to end; the materials of one, of which there is one for each slot or one in all, follow those of
+    the one before."""
     vertex_start = np.concatenate([[0], np.cumsum([len(m.vertices) for m in meshes])]).astype(np.int64)
     face_start = np.concatenate([[0], np.cumsum([len(m.faces) for m in meshes])]).astype(np.int64)
     faces = np.concatenate([m.faces + start for m, start in zip(meshes, vertex_start, strict=False)])
     vertices = np.concatenate([m.vertices for m in meshes])
     uvs = np.concatenate([m.corner_uvs for m in meshes])
+    first_material = np.cumsum([0, *material_counts])
+    materials = [
+        first + np.minimum(m.face_slots, n - 1)
+        for m, first, n in zip(meshes, first_material, material_counts, strict=False)
+    ]
     edges, uv_edges = np.diff(vertices[faces], axis=1), np.diff(uvs.astype(np.float64), axis=1)
     area = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1)
     uv_area = np.abs(uv_edges[:, 0, 0] * uv_edges[:, 1, 1] - uv_edges[:, 0, 1] * uv_edges[:, 1, 0])
@@ -174,6 +182,7 @@ def geometry_of(meshes: Sequence[Mesh]) -> Geometry:
         vertex_start=vertex_start,
         face_start=face_start,
         face_body=np.repeat(np.arange(len(meshes)), np.diff(face_start)).astype(np.int32),
+        face_material=np.concatenate(materials).astype(np.int32),
         corner_normals=np.concatenate([m.corner_normals for m in meshes]),
         corner_uvs=uvs,
         uv_density=np.sqrt(uv_area / np.maximum(area, 1e-18)).astype(np.float32),

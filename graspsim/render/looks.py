@@ -28,11 +28,15 @@ def looks_of(scene: Scene, models: Mapping[int, ObjectModel]) -> Looks:
             images.append(_BARE if image is None else image)
         return slots[key]
 
+    materials: list[Material] = []
     chosen = []
     for body in scene.bodies:
         own = models[body.obj_id].texture
-        chosen.append(slot(body.material.texture or ("own", body.obj_id), own, body.material))
+        for material in body.materials:
+            materials.append(material)
+            chosen.append(slot(material.texture or ("own", body.obj_id), own, material))
     for fixture in scene.fixtures:
+        materials.append(fixture.material)
         chosen.append(slot(fixture.material.texture, None, fixture.material))
     if scene.backdrop is not None:
         chosen.append(slot(scene.backdrop, make_texture(scene.backdrop)))
@@ -40,11 +44,11 @@ def looks_of(scene: Scene, models: Mapping[int, ObjectModel]) -> Looks:
     parts: list[Body | Fixture] = [*scene.bodies, *scene.fixtures]
     return Looks(
         instance_ids=np.array([part.instance_id for part in parts], dtype=np.uint16),
-        surface=np.array([(p.material.roughness, p.material.metallic) for p in parts], dtype=np.float32).reshape(-1, 2),
+        surface=np.array([(m.roughness, m.metallic) for m in materials], dtype=np.float32).reshape(-1, 2),
         # The table is flat and the room surrounds everything: neither can shade what we look at.
         is_caster=np.array([True] * len(scene.bodies) + [f.casts_shadow for f in scene.fixtures], dtype=np.bool_),
         texels=texels,
         textures=tables[chosen],
-        backdrop=len(parts) if scene.backdrop is not None else -1,
+        backdrop=len(materials) if scene.backdrop is not None else -1,
         ambient=np.array([scene.sky, scene.ground], dtype=np.float32),
     )

@@ -62,7 +62,8 @@ class RasterRenderer:
         self._scene = scene
         self._body_count = len(scene.bodies)
         meshes = [models[body.obj_id].mesh for body in scene.bodies] + [fixture_mesh(f) for f in scene.fixtures]
-        self._geometry = geometry_of(meshes)
+        material_counts = [len(body.materials) for body in scene.bodies] + [1] * len(scene.fixtures)
+        self._geometry = geometry_of(meshes, material_counts)
         self._looks = looks_of(scene, models)
         self._shadows = ShadowMaps(scene.lights, self._geometry, self._looks.is_caster)
         self._screen = np.empty((len(self._geometry.vertices), 4))
@@ -170,7 +171,7 @@ def _shadow_size(image_height: int) -> int:
 
 def render_mesh(mesh: Mesh, camera_from_model: Array, intrinsics: Intrinsics) -> NDArray[np.float32]:
     """Return the z-depth (height, width) of a lone mesh in metres, both sides of its faces drawn, 0 where none is."""
-    g = geometry_of([mesh])
+    g = geometry_of([mesh], [1])
     k = intrinsics
     screen = np.empty((len(g.vertices), 4))
     rows = camera_rows(k, camera_from_model)[None]

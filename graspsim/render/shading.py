@@ -116,14 +116,15 @@ def _gather(
     seen, z_depth, normal, albedo = row.seen, row.z_depth, row.normal, row.albedo
     rough, metal, casts = row.rough, row.metal, row.casts
     depth, ids, coordinates = picture.depth, picture.ids, picture.coordinates
-    vertices, faces, face_body = geometry.vertices, geometry.faces, geometry.face_body
+    vertices, faces = geometry.vertices, geometry.faces
+    face_body, face_material = geometry.face_body, geometry.face_material
     corner_normals, corner_uvs, uv_density = geometry.corner_normals, geometry.corner_uvs, geometry.uv_density
     instance_ids, surface, is_caster = looks.instance_ids, looks.surface, looks.is_caster
     texels, textures = looks.texels, looks.textures
     camera_from_body, world_from_body = pose.camera_from_body, pose.world_from_body
     any_seen = False
     last_face = NOTHING
-    body = 0
+    body = material = 0
     n_x = n_y = n_z = 0.0
     g_0 = g_1 = g_2 = g_3 = h_0 = h_1 = h_2 = h_3 = 0.0
     du_1 = du_2 = dv_1 = dv_2 = uv_u = uv_v = 0.0
@@ -148,6 +149,7 @@ def _gather(
         if face != last_face:
             last_face = face
             body = face_body[face]
+            material = face_material[face]
             m = camera_from_body[body]
             for n in range(3):
                 vertex = faces[face, n]
@@ -184,7 +186,7 @@ def _gather(
                 du_1, du_2 = corner_uvs[face, 1, 0] - uv_u, corner_uvs[face, 2, 0] - uv_u
                 dv_1, dv_2 = corner_uvs[face, 1, 1] - uv_v, corner_uvs[face, 2, 1] - uv_v
                 # A pixel covers an area of z³ / (fx² · distance from the plane): more, the more it is slanted.
-                density = uv_density[face] * textures[body, 2] / fx
+                density = uv_density[face] * textures[material, 2] / fx
                 density *= density * math.sqrt(n_x * n_x + n_y * n_y + n_z * n_z)
         z = 1.0 / (n_x * d_x + n_y * d_y + n_z)
         if depth.size:
@@ -208,10 +210,10 @@ def _gather(
             continue
         z_depth[x] = z
         u, v = uv_u + b_1 * du_1 + b_2 * du_2, uv_v + b_1 * dv_1 + b_2 * dv_2
-        red, green, blue = sample_texture(texels, textures, body, u, v, density * (z * z * z))
+        red, green, blue = sample_texture(texels, textures, material, u, v, density * (z * z * z))
         albedo[0, x], albedo[1, x], albedo[2, x] = red, green, blue
-        rough[x] = surface[body, 0]
-        metal[x] = surface[body, 1]
+        rough[x] = surface[material, 0]
+        metal[x] = surface[material, 1]
         casts[x] = F32(1.0) if is_caster[body] else F32(0.0)
     return any_seen
 
