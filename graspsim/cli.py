@@ -132,7 +132,8 @@ class Preview:
 
     def run(self) -> int:
         """Write the picture."""
-        from graspsim.dataset.preview import contact_sheet, save
+        from graspsim.dataset.pictures import save
+        from graspsim.dataset.preview import contact_sheet
 
         if not self.roots:
             raise SpecError("Name the folder of a dataset to preview.")

@@ -24,10 +24,12 @@ FLOW = (
     "render.frame render.buffers render.kernels render.fixtures render.textures",
     "render.atlas render.lighting render.shading render.shadows render.looks render.raster",
     "labels sensors",
-    "dataset.files dataset.encoding dataset.coco dataset.models_io dataset.records dataset.scene_writer",
+    "dataset.files dataset.encoding dataset.pictures dataset.coco dataset.models_io dataset.records dataset.scene_writer",
     "dataset.generate dataset.workers dataset.bop dataset.manifest dataset.dump dataset.preview",
     "dataset.report dataset.tolerance dataset.check_entries dataset.check_masks dataset.check_files",
     "dataset.check_models dataset.check_poses dataset.validate",
+    # what the library holds
+    "catalogue.object_sheet",
     "cli",
 )
 ORDER = " ".join(FLOW).split()

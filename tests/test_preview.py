@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from bop_sample import BEHIND, frame, write_dataset
 
-from graspsim.dataset.preview import PALETTE, annotate, contact_sheet, save
+from graspsim.dataset.pictures import save
+from graspsim.dataset.preview import PALETTE, annotate, contact_sheet
 from graspsim.dataset.records import FrameRecord
 from graspsim.errors import DatasetError
 

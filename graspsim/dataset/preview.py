@@ -1,6 +1,5 @@
 """Pictures of a dataset with its labels drawn in, for people to judge at a glance."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,21 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graspsim.dataset.bop import BopDataset
-from graspsim.dataset.encoding import encode_rgb
-from graspsim.dataset.files import replace_file
+from graspsim.dataset.pictures import FONT, PAPER, Color, Image, captioned, sheet
 from graspsim.dataset.records import FrameRecord
 from graspsim.errors import DatasetError
 from graspsim.geometry import Array, Intrinsics, apply, project
 from graspsim.labels import InstanceLabel
 
-Image = NDArray[np.uint8]
-Color = tuple[int, int, int]
-
 TILE_WIDTH = 480
-GAP = 6
-CAPTION_HEIGHT = 22
-PAPER: Color = (24, 26, 30)
-INK: Color = (222, 226, 230)
 
 PALETTE: tuple[Color, ...] = (
     (255, 159, 28), (46, 196, 182), (231, 90, 124), (92, 141, 255), (163, 217, 76), (199, 125, 255),
@@ -36,7 +27,6 @@ AXES: tuple[Color, ...] = ((235, 64, 52), (88, 200, 70), (66, 120, 245))
 AXIS_LENGTH = 0.28  # of the box's diagonal
 _FEWEST_OUTLINED_PX = 12  # specks and pinholes would only blot
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 _BITS = 4  # fractional bits of OpenCV's coordinates
 # Pairs of corners, numbered with x slowest and z fastest, that differ in one coordinate.
 _EDGES = [(a, a | bit) for a in range(8) for bit in (1, 2, 4) if not a & bit]
@@ -132,11 +122,11 @@ def _draw_name(image: Image, label: InstanceLabel, color: Color, intrinsics: Int
     else:
         return
     text, size = str(label.obj_id), 0.42
-    (width, height), _ = cv2.getTextSize(text, _FONT, size, 1)
+    (width, height), _ = cv2.getTextSize(text, FONT, size, 1)
     left = int(np.clip(x * scale - width / 2, 3, image.shape[1] - width - 4))
     base = int(np.clip(y * scale - 5, height + 4, image.shape[0] - 5))
     cv2.rectangle(image, (left - 3, base - height - 3), (left + width + 2, base + 3), color, cv2.FILLED)
-    cv2.putText(image, text, (left, base), _FONT, size, PAPER, 1, cv2.LINE_AA)
+    cv2.putText(image, text, (left, base), FONT, size, PAPER, 1, cv2.LINE_AA)
 
 
 def contact_sheet(roots: Sequence[Path], split: str | None = None, count: int = 12, columns: int = 4) -> Image:
@@ -154,15 +144,7 @@ def contact_sheet(roots: Sequence[Path], split: str | None = None, count: int = 
     if count < 1 or columns < 1:
         raise DatasetError(f"A contact sheet needs at least one image and one column; got {count} and {columns}.")
     tiles = [tile for root in roots for tile in _tiles(BopDataset(root), split, count)]
-    columns = min(columns, len(tiles))
-    rows = math.ceil(len(tiles) / columns)
-    tile_height = max(tile.shape[0] for tile in tiles)
-    sheet = np.empty((rows * (tile_height + GAP) + GAP, columns * (TILE_WIDTH + GAP) + GAP, 3), np.uint8)
-    sheet[:] = PAPER
-    for i, tile in enumerate(tiles):
-        top, left = GAP + i // columns * (tile_height + GAP), GAP + i % columns * (TILE_WIDTH + GAP)
-        sheet[top : top + tile.shape[0], left : left + TILE_WIDTH] = tile
-    return sheet
+    return sheet(tiles, columns)
 
 
 def _tiles(dataset: BopDataset, split: str | None, count: int) -> list[Image]:
@@ -178,20 +160,4 @@ def _tiles(dataset: BopDataset, split: str | None, count: int) -> list[Image]:
 
 def _tile(dataset: BopDataset, split: str, scene_id: int, im_id: int) -> Image:
     picture = annotate(dataset.read_frame(split, scene_id, im_id), TILE_WIDTH)
-    caption = np.empty((CAPTION_HEIGHT, TILE_WIDTH, 3), np.uint8)
-    caption[:] = PAPER
-    text = f"{dataset.root.name}/{split}  scene {scene_id}  image {im_id}"
-    cv2.putText(caption, text, (4, CAPTION_HEIGHT - 7), _FONT, 0.42, INK, 1, cv2.LINE_AA)
-    return np.concatenate([picture, caption])
-
-
-def save(path: Path, image: Image) -> None:
-    """Write a picture as .png or .jpg.
-
-    Raises:
-        DatasetError: for another extension, or if the file cannot be written.
-    """
-    extension = Path(path).suffix.lower().removeprefix(".")
-    if extension not in ("png", "jpg"):
-        raise DatasetError(f"A picture is written as .png or .jpg; got {str(path)!r}.")
-    replace_file(Path(path), encode_rgb(image, extension))
+    return captioned(picture, f"{dataset.root.name}/{split}  scene {scene_id}  image {im_id}")

@@ -1,0 +1,1 @@
+"""What the object library holds, as pictures and figures."""
