@@ -9,8 +9,8 @@ from graspsim.distributions import sample
 from graspsim.errors import GraspsimError
 from graspsim.images import list_images
 from graspsim.layouts import PLACEMENTS
-from graspsim.object_set import ObjectSet
 from graspsim.scene import RGB, Body, Box, Fixture, Light, Material, Scene, Texture
+from graspsim.scene_objects import SceneObjects
 from graspsim.spec import (
     BackgroundSpec,
     ColorSpec,
@@ -31,7 +31,7 @@ _PER_OBJECT = 2**40
 """Index of the streams that belong to no scene: far beyond any scene's."""
 
 
-def sample_scene(spec: SceneSpec, objects: ObjectSet, root_seed: int, index: int) -> Scene:
+def sample_scene(spec: SceneSpec, objects: SceneObjects, root_seed: int, index: int) -> Scene:
     """Draw scene `index`: its bodies where they are spawned, their physics and looks, the lights and the surroundings.
 
     Raises:
@@ -42,7 +42,7 @@ def sample_scene(spec: SceneSpec, objects: ObjectSet, root_seed: int, index: int
     count = sample(spec.objects, rng).count
     target_ids = rng.choice(np.asarray(objects.target_ids), size=count)
     rng = generator(root_seed, index, Stream.DISTRACTORS)
-    distractor_count = sample(spec.distractors, rng).count if objects.distractor_count else 0
+    distractor_count = sample(spec.distractors, rng).count if objects.distractor_ids else 0
     distractor_ids = rng.choice(np.asarray(objects.distractor_ids), size=distractor_count) if distractor_count else ()
     obj_ids = [int(i) for i in (*target_ids, *distractor_ids)]
     # Targets and distractors are numbered apart, so that more of one leaves what the others draw untouched.

@@ -11,24 +11,42 @@ from graspsim.distributions import Choice, Integers, LogUniform, Normal, Uniform
 FAMILIES = ("primitives", "blocks", "superquadrics", "lathe", "extrusions")
 """What scenes draw from unless told otherwise."""
 LAYOUTS = ("tabletop", "bin", "packed", "floating")
+SPLITS = ("train", "heldout")
 
 
 @dataclass(frozen=True)
-class ObjectsSpec:
-    """Which objects there are, and how many of them a scene holds.
+class SetSpec:
+    """A set of object models. The sets that have names are plain values of it in objects/sets.py.
 
     Attributes:
-        families: names of object families, drawn from evenly.
+        families: names of object families, which take turns; one with a weight, as "tools:3", does so more often.
         meshes: mesh files that join the set, each as one model.
         mesh_scale: factor from the mesh files' unit to metres.
-        models: number of models in the dataset; the families fill up what the meshes leave.
-        count: targets per scene.
+        models: number of models; the families fill up what the meshes leave.
+        size_m: largest extent, to which the families' models are scaled; 0 leaves each as its family made it.
+        split: train or heldout: no object is ever in both, whatever the seeds.
+        heldout_families: families that `train` leaves out, and, if there are any, the only ones of `heldout`.
+        balanced: choose the families' models evenly over shape complexity, out of four times as many.
     """
 
     families: tuple[str, ...] = FAMILIES
     meshes: tuple[str, ...] = ()
     mesh_scale: float = ranged(1.0, 1e-6, 1e6)
     models: int = ranged(20, 1, 10_000)
+    size_m: float = ranged(0.0, 0.0, 1.0)
+    split: str = one_of("train", *SPLITS)
+    heldout_families: tuple[str, ...] = ()
+    balanced: bool = False
+
+
+@dataclass(frozen=True)
+class ObjectsSpec(SetSpec):
+    """Which objects there are, and how many of them a scene holds.
+
+    Attributes:
+        count: targets per scene.
+    """
+
     count: int = ranged(Integers(5, 15), 1, 1000)
 
 
@@ -232,10 +250,10 @@ class CameraSpec:
 
 @dataclass(frozen=True)
 class DistractorsSpec:
-    """Bodies that occlude and are in the instance image, but carry no labels.
+    """Bodies that occlude and are in the instance image, but carry no labels. Their split is that of the objects.
 
     Attributes:
-        families: names of object families.
+        families: names of object families, as for the objects.
         models: number of distractor models in the dataset.
         count: distractors per scene.
     """

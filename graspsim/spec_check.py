@@ -2,12 +2,15 @@
 
 from graspsim.distributions import Distribution, check
 from graspsim.errors import SpecError, UnknownNameError
+from graspsim.object_set import weighted_families
 from graspsim.registry import names
-from graspsim.spec import MaterialSpec, SceneSpec
+from graspsim.spec import MaterialSpec, SceneSpec, SetSpec
 
 _ONE_VALUE = (
     "objects.models",
     "objects.mesh_scale",
+    "objects.split",
+    "objects.balanced",
     "distractors.models",
     "appearance.per",
     "layout.settle_limit_s",
@@ -35,15 +38,14 @@ def check_spec(spec: SceneSpec) -> None:
     for path, items in (
         ("objects.families", spec.objects.families),
         ("objects.meshes", spec.objects.meshes),
+        ("objects.heldout_families", spec.objects.heldout_families),
         ("distractors.families", spec.distractors.families),
     ):
         if isinstance(items, Distribution) or any(isinstance(item, Distribution) for item in items):
             raise SpecError(f"{path} lists all there is to draw from, without braces: a, b; got {items}.")
-    for family in (*spec.objects.families, *spec.distractors.families):
-        if family not in names("family"):
-            raise UnknownNameError("object family", family, names("family"))
-    if not spec.objects.families and not spec.objects.meshes:
-        raise SpecError("objects.families and objects.meshes are both empty; name at least one.")
+    weighted_families(spec.objects)
+    if spec.distractors.families:
+        weighted_families(SetSpec(spec.distractors.families))
     for material in materials_of(spec):
         _check_material(material)
     widest = max(_largest(spec.layout.table_m), _largest(spec.layout.area_m) + 0.1)

@@ -28,7 +28,7 @@ from tyro.conf import Positional
 from graspsim.dataset.generate import DumpJob, generate_scene
 from graspsim.geometry import Array, Intrinsics, look_at
 from graspsim.models import make_object
-from graspsim.object_set import ObjectSet
+from graspsim.scene_objects import SceneObjects
 from graspsim.physics.bullet import pybullet
 from graspsim.physics.settle import settle_scene
 from graspsim.plain import overlaid
@@ -70,11 +70,11 @@ def median_time(run: Callable[[int], object], runs: int, at_least_s: float = 1.0
     return statistics.median(means)
 
 
-def bench_scene() -> tuple[Scene, ObjectSet, Array]:
+def bench_scene() -> tuple[Scene, SceneObjects, Array]:
     """Return ten objects at rest on a table, under one light that casts shadows."""
     plain = {"objects": {"count": 10}, "distractors": {"count": 0}, "lights": {"count": 1}}
     spec = overlaid(load("scene", "tabletop"), plain)
-    objects = ObjectSet(spec, 0)
+    objects = SceneObjects(spec, 0)
     scene, poses, _ = settle_scene(sample_scene(spec, objects, 0, 0), objects, 4.0)
     return scene, objects, poses
 
@@ -119,7 +119,7 @@ def bench_render(options: Options) -> Figures:
 class PeerScene:
     """The same bodies in PyBullet, drawn by its own renderers."""
 
-    def __init__(self, scene: Scene, objects: ObjectSet) -> None:
+    def __init__(self, scene: Scene, objects: SceneObjects) -> None:
         self._client = pybullet.connect(pybullet.DIRECT)
         self._flag = pybullet.ER_TINY_RENDERER
         self._handles = []
@@ -203,7 +203,7 @@ def bench_objects(options: Options) -> Figures:
 def bench_memory(options: Options) -> Figures:
     """Memory of one worker that is never recycled, after many frames and at half of them."""
     spec = load("scene", "tabletop")
-    objects = ObjectSet(spec, 0)
+    objects = SceneObjects(spec, 0)
     resident = []
     with tempfile.TemporaryDirectory() as folder:
         job = DumpJob(spec, 0, options.memory_frames, Path(folder), "train_pbr")

@@ -12,11 +12,11 @@ CONTENT = ("objects", "envs", "training")
 # A new module has to find its place here.
 FLOW = (
     # ground that all stand on
-    "errors registry color jit geometry distributions plain streams",
+    "errors registry color jit geometry distributions plain streams cache",
     # what an object is
-    "meshes models shapes solids assembly convex_parts mesh_repair mesh_import",
+    "meshes models shapes walls solids assembly convex_parts mesh_repair mesh_import",
     # what a world is
-    "scene spec spec_check spec_edit object_set",
+    "shape_measures scene spec spec_edit object_set set_store scene_objects spec_check",
     # from a specification to a world
     "layouts images sampling",
     "physics.world physics.quiet physics.bullet physics.settle",
@@ -24,7 +24,9 @@ FLOW = (
     "render.frame render.buffers render.kernels render.fixtures render.textures",
     "render.atlas render.lighting render.shading render.shadows render.looks render.raster",
     "labels sensors",
-    "dataset.files dataset.encoding dataset.pictures dataset.coco dataset.models_io dataset.records dataset.scene_writer",
+    "dataset.files dataset.encoding dataset.pictures dataset.coco dataset.models_io",
+    "dataset.records dataset.scene_writer",
+    "export.looks export.obj export.glb export.hulls export.urdf export.mjcf export.write",
     "dataset.generate dataset.workers dataset.bop dataset.manifest dataset.dump dataset.preview",
     "dataset.report dataset.tolerance dataset.check_entries dataset.check_masks dataset.check_files",
     "dataset.check_models dataset.check_poses dataset.validate",

@@ -17,7 +17,7 @@ from worlds_for_tests import (
 
 from graspsim.geometry import apply, matrices_from_poses, matrix_from_quat, poses_from_matrices, random_quat, transform
 from graspsim.models import make_object
-from graspsim.object_set import ObjectSet
+from graspsim.scene_objects import SceneObjects
 from graspsim.physics.bullet import RESTITUTION_SPEED_M_S, TIME_STEP_S, BulletWorld, pybullet
 from graspsim.plain import overlaid
 from graspsim.registry import load
@@ -318,8 +318,8 @@ def test_contacts_name_their_bodies_and_carry_the_weight():
 
 
 def test_the_room_is_no_obstacle():
-    scene = sample_scene(SceneSpec(), ObjectSet(SceneSpec(), 0), 0, 0)
-    with BulletWorld(scene, ObjectSet(SceneSpec(), 0)) as world:
+    scene = sample_scene(SceneSpec(), SceneObjects(SceneSpec(), 0), 0, 0)
+    with BulletWorld(scene, SceneObjects(SceneSpec(), 0)) as world:
         world.set_pose(0, np.array(at(2.8, 0, 0)))
         world.step(1.0)
         assert world.poses()[0, 2] < -4
@@ -350,7 +350,7 @@ def test_what_has_fallen_off_does_not_keep_the_rest_from_settling():
 def some_scene(name="bin"):
     plain = {"objects": {"families": "lathe, blocks", "models": 4, "count": 6}}
     spec = overlaid(load("scene", name), plain)
-    objects = ObjectSet(spec, 3)
+    objects = SceneObjects(spec, 3)
     return sample_scene(spec, objects, 3, 0), objects
 
 

@@ -7,7 +7,7 @@ import yaml
 
 from graspsim.distributions import Choice, Distribution, Integers, LogUniform, Normal, Uniform
 from graspsim.errors import SpecError, UnknownNameError
-from graspsim.object_set import ObjectSet
+from graspsim.scene_objects import SceneObjects
 from graspsim.plain import from_plain, overlaid, to_plain
 from graspsim.registry import load, names
 from graspsim.sampling import sample_scene
@@ -38,7 +38,7 @@ def test_every_named_scene_round_trips_through_json_and_yaml(name):
 def test_a_sampled_scene_round_trips_through_json(name):
     spec = small(load("scene", name))
     for index in range(5):
-        scene = sample_scene(spec, ObjectSet(spec, 2**64 - 1), 2**64 - 1, index)
+        scene = sample_scene(spec, SceneObjects(spec, 2**64 - 1), 2**64 - 1, index)
         assert from_plain(Scene, through_json(scene)) == scene
 
 
@@ -224,7 +224,7 @@ def test_overlaid_never_weakens_check_spec():
 def test_numpy_numbers_have_no_place_in_a_scene():
     # JSON refuses them, which is how a scene that carries one is found.
     spec = small(BASE)
-    plain = to_plain(sample_scene(spec, ObjectSet(spec, 0), 0, 0))
+    plain = to_plain(sample_scene(spec, SceneObjects(spec, 0), 0, 0))
 
     def kinds(value):
         if isinstance(value, dict):

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 
 import cv2
@@ -6,11 +5,11 @@ import numpy as np
 import pytest
 
 from graspsim.errors import GraspsimError, SpecError
-from graspsim.object_set import ObjectSet
 from graspsim.plain import from_plain, overlaid, to_plain
 from graspsim.registry import load, names
 from graspsim.sampling import sample_scene
 from graspsim.scene import Scene
+from graspsim.scene_objects import SceneObjects
 from graspsim.spec import SceneSpec
 from graspsim.spec_check import check_spec
 
@@ -23,7 +22,7 @@ EVERY = pytest.mark.parametrize("name", SPECS)
 
 
 def scene_of(spec, index=0, seed=11):
-    return sample_scene(spec, ObjectSet(spec, seed), seed, index)
+    return sample_scene(spec, SceneObjects(spec, seed), seed, index)
 
 
 def with_(plain, name="tabletop"):
@@ -33,14 +32,14 @@ def with_(plain, name="tabletop"):
 
 
 def scenes(spec, count=20, seed=11):
-    objects = ObjectSet(spec, seed)
+    objects = SceneObjects(spec, seed)
     return objects, [sample_scene(spec, objects, seed, index) for index in range(count)]
 
 
 @EVERY
 def test_seed_and_index_are_the_scene(name):
     spec = SPECS[name]
-    objects = ObjectSet(spec, 11)
+    objects = SceneObjects(spec, 11)
     later = [sample_scene(spec, objects, 11, index) for index in (5, 2, 0)]
     assert [scene_of(spec, index) for index in (5, 2, 0)] == later
 
@@ -213,13 +212,9 @@ def test_lights_stand_where_their_angles_say():
 
 
 def test_a_scene_into_which_nothing_fits_says_so():
-    spec = dataclasses.replace(with_({"layout": {"area_m": 0.1}}, "packed"))
-    spec = overlaid(spec, {"objects": {"families": "lathe", "count": 1}, "distractors": {"count": 0}})
-    huge = ObjectSet(spec, 0)
-    from graspsim.models import scaled
-
-    for obj_id in huge.target_ids:
-        huge._made[obj_id] = scaled(huge[obj_id], 20)
+    spec = overlaid(with_({"layout": {"area_m": 0.1}}, "packed"), {"distractors": {"count": 0}})
+    spec = overlaid(spec, {"objects": {"families": "lathe", "size_m": 0.5, "count": 1}})
+    huge = SceneObjects(spec, 0)
     message = r"Scene 3: none of 1 objects fits into layout\.area_m=0\.1; make the area larger\."
     with pytest.raises(GraspsimError, match=message):
         sample_scene(spec, huge, 0, 3)

@@ -7,10 +7,10 @@ from worlds_for_tests import at, body, box_model, scene_of, sphere_model, table,
 
 import graspsim.physics.settle as settle_module
 from graspsim.geometry import matrices_from_poses
-from graspsim.object_set import ObjectSet
 from graspsim.physics.settle import MAX_REDRAWS, settle_scene
 from graspsim.registry import load, names
 from graspsim.sampling import sample_scene
+from graspsim.scene_objects import SceneObjects
 
 SEEDS = range(3)
 LIMIT_S = 4.0
@@ -20,7 +20,7 @@ BLOCK = box_model((0.06, 0.06, 0.04))
 @cache
 def settled(name, seed):
     spec = load("scene", name)
-    objects = ObjectSet(spec, seed)
+    objects = SceneObjects(spec, seed)
     scene = sample_scene(spec, objects, seed, 0)
     return scene, objects, *settle_scene(scene, objects, LIMIT_S)
 
@@ -166,7 +166,7 @@ def test_redrawing_is_deterministic():
 
 def test_a_body_that_leaves_the_bin_is_put_back_into_it():
     spec = load("scene", "bin")
-    objects = ObjectSet(spec, 0)
+    objects = SceneObjects(spec, 0)
     scene = sample_scene(spec, objects, 0, 0)
     outside = dataclasses.replace(scene.bodies[0], pose=at(0.3, 0, 0.2))
     scene = dataclasses.replace(scene, bodies=(outside, *scene.bodies[1:4]))

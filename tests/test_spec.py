@@ -4,7 +4,7 @@ import pytest
 
 from graspsim.distributions import Choice, Distribution, Integers, Normal, Uniform
 from graspsim.errors import SpecError, UnknownNameError
-from graspsim.object_set import ObjectSet
+from graspsim.scene_objects import SceneObjects
 from graspsim.plain import overlaid, to_plain
 from graspsim.registry import load, names
 from graspsim.sampling import sample_scene
@@ -31,7 +31,7 @@ def leaves(value, path=""):
 
 def drawn(spec, index, seed=5):
     """Return all that is drawn for a scene, by concern."""
-    objects = ObjectSet(spec, seed)
+    objects = SceneObjects(spec, seed)
     scene = sample_scene(spec, objects, seed, index)
     poses = [body.pose for body in scene.bodies]
     views = [sample_view(spec, scene, poses, [objects[b.obj_id] for b in scene.bodies], n) for n in range(2)]
@@ -107,8 +107,8 @@ def test_fewer_distractors_leave_the_targets_before_them_untouched():
     spec = overlaid(SceneSpec(), FEW)
     none, some = overlaid(spec, {"distractors": {"count": 0}}), overlaid(spec, {"distractors": {"count": 4}})
     for index in range(5):
-        a = sample_scene(none, ObjectSet(none, 3), 3, index).bodies
-        b = sample_scene(some, ObjectSet(some, 3), 3, index).bodies
+        a = sample_scene(none, SceneObjects(none, 3), 3, index).bodies
+        b = sample_scene(some, SceneObjects(some, 3), 3, index).bodies
         assert b[: len(a)] == a
         assert len(b) == len(a) + 4
 
@@ -121,8 +121,8 @@ def test_more_targets_leave_the_distractors_and_the_targets_before_them_as_they_
     few = overlaid(few, {"objects": {"count": 3}})
     many = overlaid(few, {"objects": {"count": 9}})
     for index in range(5):
-        a = sample_scene(few, ObjectSet(few, 3), 3, index).bodies
-        b = sample_scene(many, ObjectSet(many, 3), 3, index).bodies
+        a = sample_scene(few, SceneObjects(few, 3), 3, index).bodies
+        b = sample_scene(many, SceneObjects(many, 3), 3, index).bodies
         assert inherent(a[:3]) == inherent(b[:3])
         assert inherent(a[3:]) == inherent(b[9:])
 
@@ -130,21 +130,21 @@ def test_more_targets_leave_the_distractors_and_the_targets_before_them_as_they_
 def test_the_number_of_targets_changes_no_distractor_model():
     few, many = (overlaid(SceneSpec(), {"objects": {"models": n}}) for n in (3, 8))
     for n in range(1, 4):
-        a, b = ObjectSet(few, 3)[3 + n], ObjectSet(many, 3)[8 + n]
+        a, b = SceneObjects(few, 3)[3 + n], SceneObjects(many, 3)[8 + n]
         assert (a.mesh.vertices == b.mesh.vertices).all()
 
 
 def test_lights_that_are_fixed_do_not_coincide():
     spec = fixed(SceneSpec(), "lights")
-    first, second = sample_scene(spec, ObjectSet(spec, 1), 1, 0).lights
+    first, second = sample_scene(spec, SceneObjects(spec, 1), 1, 0).lights
     assert first.position_m != second.position_m
 
 
 def test_fixing_a_single_field_draws_all_others_as_before():
     spec = overlaid(SceneSpec(), FEW)
-    before = sample_scene(spec, ObjectSet(spec, 1), 1, 0)
+    before = sample_scene(spec, SceneObjects(spec, 1), 1, 0)
     without = fixed(spec, "lights.light.azimuth_deg")
-    after = sample_scene(without, ObjectSet(without, 1), 1, 0)
+    after = sample_scene(without, SceneObjects(without, 1), 1, 0)
     assert [dataclasses.replace(light, position_m=(0, 0, 0)) for light in after.lights] == [
         dataclasses.replace(light, position_m=(0, 0, 0)) for light in before.lights
     ]
@@ -257,13 +257,13 @@ def test_whatever_else_is_random_can_be_drawn():
             check_spec(random)
         except SpecError:
             continue
-        scene = sample_scene(random, ObjectSet(random, 0), 0, 0)
+        scene = sample_scene(random, SceneObjects(random, 0), 0, 0)
         assert not [k for k, v in leaves(scene).items() if isinstance(v, Distribution)], path
 
 
 def test_gravity_is_one_draw_for_the_whole_scene():
     spec = overlaid(SceneSpec(), FEW | {"physics": {"gravity_m_s2": "U(1, 9)"}})
-    drawn_values = [sample_scene(spec, ObjectSet(spec, 0), 0, i).gravity_m_s2 for i in range(5)]
+    drawn_values = [sample_scene(spec, SceneObjects(spec, 0), 0, i).gravity_m_s2 for i in range(5)]
     assert len(set(drawn_values)) == 5
     assert all(1 <= g <= 9 for g in drawn_values)
 

@@ -5,7 +5,7 @@ import pytest
 
 from graspsim.errors import SpecError
 from graspsim.geometry import apply, invert, look_at, matrices_from_poses, project
-from graspsim.object_set import ObjectSet
+from graspsim.scene_objects import SceneObjects
 from graspsim.plain import overlaid
 from graspsim.registry import load, names
 from graspsim.sampling import sample_scene
@@ -19,7 +19,7 @@ EVERY = pytest.mark.parametrize("name", names("scene"))
 def setting(name="tabletop", plain=None, index=0, seed=4):
     """Return (spec, scene, poses, models) with the bodies where they are spawned."""
     spec = overlaid(overlaid(load("scene", name), FEW), plain or {})
-    objects = ObjectSet(spec, seed)
+    objects = SceneObjects(spec, seed)
     scene = sample_scene(spec, objects, seed, index)
     return spec, scene, np.array([b.pose for b in scene.bodies]), [objects[b.obj_id] for b in scene.bodies]
 

@@ -12,7 +12,7 @@ from graspsim.dataset.models_io import MODEL_FOLDERS, write_models
 from graspsim.dataset.scene_writer import remove_leftovers
 from graspsim.dataset.workers import generate_scenes
 from graspsim.errors import SpecError
-from graspsim.object_set import ObjectSet
+from graspsim.scene_objects import SceneObjects
 from graspsim.spec_check import check_spec
 from graspsim.spec_edit import fixed
 from graspsim.streams import check_seed
@@ -96,7 +96,7 @@ def dump(job: DumpJob, workers: int, on_frame: Callable[[int], None] = lambda n:
     """
     check_job(job, workers)
     manifest(job)
-    objects = ObjectSet(job.spec, job.root_seed)
+    objects = SceneObjects(job.spec, job.root_seed)
     has_models = all((job.root / name).exists() for name in MODEL_FOLDERS)
     # Made before the folder is claimed: a mesh that is no use must leave nothing behind.
     models = [] if has_models else [objects[i] for i in objects.target_ids]

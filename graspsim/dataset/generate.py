@@ -13,7 +13,6 @@ from graspsim.dataset.scene_writer import SceneWriter
 from graspsim.geometry import Array, invert, matrices_from_poses
 from graspsim.labels import Target, box_corners, label_frame
 from graspsim.models import ObjectModel
-from graspsim.object_set import ObjectSet
 from graspsim.physics.settle import settle_scene
 from graspsim.physics.world import SettleOutcome
 from graspsim.plain import to_plain
@@ -21,6 +20,7 @@ from graspsim.registry import load
 from graspsim.render.frame import Renderer
 from graspsim.sampling import sample_scene
 from graspsim.scene import Body, Fixture, Scene, View
+from graspsim.scene_objects import SceneObjects
 from graspsim.sensors import apply_to_depth, apply_to_rgb
 from graspsim.spec import SceneSpec
 from graspsim.streams import Stream, generator
@@ -80,7 +80,7 @@ class SceneReport:
 
 
 def generate_scene(
-    job: DumpJob, objects: ObjectSet, scene_id: int, on_frame: Callable[[], None] = lambda: None
+    job: DumpJob, objects: SceneObjects, scene_id: int, on_frame: Callable[[], None] = lambda: None
 ) -> SceneReport:
     """Make scene `scene_id` and write its folder; `on_frame` is called after each frame.
 

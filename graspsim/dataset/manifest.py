@@ -15,8 +15,8 @@ from graspsim.dataset.files import cannot_write, read_json, replace_file
 from graspsim.dataset.generate import DumpJob
 from graspsim.errors import DatasetError
 from graspsim.images import list_images
-from graspsim.object_set import ObjectSet
 from graspsim.plain import to_plain
+from graspsim.scene_objects import SceneObjects
 from graspsim.spec_check import materials_of
 
 MANIFEST = "graspsim.json"
@@ -104,11 +104,12 @@ def locked(root: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def describe_objects(objects: ObjectSet) -> dict[str, Any]:
+def describe_objects(objects: SceneObjects) -> dict[str, Any]:
     """Return, by obj_id, what each target is: the family or file it came from, what was drawn for it, its measures."""
     return {
         str(obj_id): {
-            "source": objects.source(obj_id),
+            "source": objects.member(obj_id).source,
+            "seed": objects.member(obj_id).seed,
             "name": objects[obj_id].name,
             "parameters": dict(objects[obj_id].parameters),
             "extents_m": objects[obj_id].extents_m.tolist(),

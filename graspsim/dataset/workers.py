@@ -20,7 +20,7 @@ import cv2
 
 from graspsim.dataset.generate import DumpJob, SceneReport, generate_scene, is_complete
 from graspsim.errors import GraspsimError
-from graspsim.object_set import ObjectSet
+from graspsim.scene_objects import SceneObjects
 
 SCENES_PER_WORKER = 40
 MAX_DEATHS = 3
@@ -139,7 +139,7 @@ def _work(job: DumpJob, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     cv2.setNumThreads(1)
-    objects = ObjectSet(job.spec, job.root_seed)
+    objects = SceneObjects(job.spec, job.root_seed)
 
     def on_frame() -> None:
         if connection.poll():

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from graspsim.export.looks import encode_png, material_name, one_texture, slot_color, slots_shown
 from graspsim.geometry import Array
-from graspsim.meshes import Mesh, convex_mesh
+from graspsim.meshes import Mesh
 from graspsim.models import ObjectModel
 from graspsim.scene import RGB
 
@@ -38,11 +38,6 @@ def visual_files(name: str, model: ObjectModel) -> dict[str, bytes]:
     }
 
 
-def hull_files(model: ObjectModel) -> dict[str, bytes]:
-    """Return `part_000.obj` and so on: the hulls whose union collides."""
-    return {f"part_{n:03d}.obj": encode_hull(part) for n, part in enumerate(model.parts)}
-
-
 def encode_obj(mesh: Mesh, library: str, materials: Mapping[int, str]) -> bytes:
     """Return a mesh as OBJ, its faces sorted by slot.
 
@@ -60,13 +55,6 @@ def encode_obj(mesh: Mesh, library: str, materials: Mapping[int, str]) -> bytes:
         lines.append(f"usemtl {material}")
         for a, b, c in corners[mesh.face_slots == slot].tolist():
             lines.append("f {}/{}/{} {}/{}/{} {}/{}/{}".format(*a, *b, *c))
-    return ("\n".join(lines) + "\n").encode("ascii")
-
-
-def encode_hull(points: Array) -> bytes:
-    """Return the convex hull of points (n, 3) as OBJ."""
-    vertices, faces = convex_mesh(points)
-    lines = _rows("v", vertices) + [f"f {a} {b} {c}" for a, b, c in (faces + 1).tolist()]
     return ("\n".join(lines) + "\n").encode("ascii")
 
 

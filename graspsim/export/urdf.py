@@ -1,15 +1,16 @@
 """URDF: one link with its inertia, its looks and a collision element per convex part.
 
-In PyBullet an object moves as in a scene of ours if it is loaded and set up as `PYBULLET_HINT` says; friction,
-restitution and damping are then whatever `changeDynamics` makes them. By itself PyBullet takes the inertia of the
-bounding box for that of the object, and keeps hulls a millimetre apart.
+In PyBullet an object moves as in our world if it is loaded as `PYBULLET_HINT` says and the engine is set up as in
+`graspsim.physics.bullet`. By itself PyBullet takes the inertia of the bounding box for that of the object, and keeps
+hulls a millimetre off whatever they lie on.
 """
 
 import xml.etree.ElementTree as ET
 
 import numpy as np
 
-from graspsim.export.obj import hull_files, visual_files
+from graspsim.export.hulls import hull_files
+from graspsim.export.obj import visual_files
 from graspsim.models import ObjectModel
 
 FOLDER = "urdf_meshes"
@@ -17,7 +18,7 @@ PYBULLET_HINT = (
     " PyBullet: loadURDF(..., flags=URDF_USE_INERTIA_FROM_FILE), then"
     " changeDynamics(body, -1, collisionMargin=0.0001, linearDamping=0, angularDamping=0) "
 )
-# The middle of what scenes draw; PyBullet alone reads it.
+# The middle of what scenes draw; PyBullet alone reads it, and multiplies it by that of the ground.
 CONTACT = {"lateral_friction": 0.7, "spinning_friction": 0.0025, "rolling_friction": 0.002}
 
 
@@ -56,4 +57,4 @@ def numbers(values: np.typing.ArrayLike) -> str:
 def encode_xml(root: ET.Element) -> bytes:
     """Return an element as an indented XML file."""
     ET.indent(root)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    return f'<?xml version="1.0"?>\n{ET.tostring(root, encoding="unicode")}\n'.encode()
