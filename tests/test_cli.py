@@ -168,3 +168,51 @@ def test_the_python_example_of_the_readme_runs(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") >= 3
+
+
+def test_objects_draws_a_sheet_and_prints_statistics(tmp_path: Path) -> None:
+    done = graspsim("objects lathe blocks:2 -n 6 -o sheet.png --plot plot.png --stats", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "sheet.png").stat().st_size > 10_000
+    assert (tmp_path / "plot.png").stat().st_size > 10_000
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["sheet.png", "plot.png"]
+    assert sorted(line.split()[:2] for line in lines[3:5]) == [["blocks", "4"], ["lathe", "2"]]
+
+
+def test_objects_without_a_wish_prints_statistics(tmp_path: Path) -> None:
+    done = graspsim("objects primitives -n 2", tmp_path)
+    assert done.stdout.startswith("family")
+    assert not list(tmp_path.iterdir())
+
+
+def test_objects_are_those_of_a_dump_of_the_same_seed(dataset: Path, tmp_path: Path) -> None:
+    import json
+
+    done = graspsim("objects -n 3 --seed 3 --export out --format obj", tmp_path)
+    assert done.returncode == 0, done.stderr
+    dumped = json.loads((dataset / "objects.json").read_text())
+    exported = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert [name[5:] for name in exported] == [dumped[str(n)]["name"].replace(" ", "_") for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("lath", "Did you mean 'lathe'"),
+        ("--base heldot", "Did you mean 'heldout'"),
+        ("-n 0", "-n must be at least 1; got 0"),
+        ("-o sheet.gif", "written as .png or .jpg; got 'sheet.gif'"),
+        ("--export x --format urdff", "Did you mean 'urdf'"),
+        ("--set size_m=7", "size_m must lie in [0, 1]; got 7"),
+        ("--set splt=heldout", "Did you mean 'split'"),
+        ("--set split=test", "Known: heldout, train"),
+        ("--seed -1", "got -1"),
+        ("lathe:0", "positive number, as in lathe:3; got 'lathe:0'"),
+    ],
+)
+def test_a_mistake_with_objects_gets_one_clear_sentence(arguments: str, message: str, tmp_path: Path) -> None:
+    done = graspsim(f"objects {arguments}", tmp_path)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -29,15 +29,15 @@ def test_a_ball_is_simple_however_finely_it_is_meshed_and_so_is_a_box() -> None:
 
 
 def test_features_make_a_shape_more_complex() -> None:
-    rng = np.random.default_rng(0)
-    ball = fibonacci_ball(1500)
+
+    ball = fibonacci_ball(3000)
     values = []
-    for bumps in (0.0, 0.06, 0.15):
+    for bumps in (0.0, 0.02, 0.05, 0.1):
         direction = ball.vertices / np.linalg.norm(ball.vertices, axis=1, keepdims=True)
-        axes = rng.normal(size=(6, 3)) * 3
+        axes = np.random.default_rng(0).normal(size=(6, 3)) * 6
         radius = 1 + bumps * np.sin(direction @ axes.T).sum(axis=1)
         values.append(complexity(finish(direction * radius[:, None], ball.faces)))
-    assert values[0] < values[1] < values[2]
+    assert values == sorted(values)
 
 
 def test_elongation_is_that_of_the_second_moments() -> None:

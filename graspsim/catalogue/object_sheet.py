@@ -1,31 +1,26 @@
-"""A contact sheet of objects, each standing on a table in the same light, with its measures below."""
+"""Portraits of objects, each standing on a table in the same light, as tiles for a contact sheet."""
 
 import colorsys
-from collections.abc import Iterable
 
 import numpy as np
 
-from graspsim.dataset.pictures import Image, captioned, sheet
+from graspsim.dataset.pictures import Image, captioned
 from graspsim.geometry import Intrinsics, look_at
 from graspsim.models import ObjectModel
 from graspsim.render.raster import RasterRenderer
 from graspsim.scene import IDENTITY, RGB, Body, Box, Fixture, Light, Material, Scene, Texture
 
 TILE_PX = 240
-COLUMNS = 8
 FOCAL_PX = 2.4 * TILE_PX
 DISTANCE = 2.75  # diameters, at which the object fills the tile
 TURN_DEG, RISE_DEG = -55.0, 32.0
 _GOLDEN = 0.618  # of a turn around the colour wheel from one slot to the next
 
 
-def object_sheet(models: Iterable[tuple[str, ObjectModel]], columns: int = COLUMNS) -> Image:
-    """Return a picture (height, width, 3) of models, each with a title, in rows of `columns`."""
-    tiles = []
-    for i, (title, model) in enumerate(models):
-        size = " x ".join(f"{1000 * extent:.0f}" for extent in model.extents_m)
-        tiles.append(captioned(portrait(model, hue=i * _GOLDEN**2), title, f"{size} mm", size=0.4))
-    return sheet(tiles, columns)
+def object_tile(title: str, model: ObjectModel, number: int) -> Image:
+    """Return a model's portrait (height, TILE_PX, 3) with its title and size below; the number decides its colour."""
+    size = " x ".join(f"{1000 * extent:.0f}" for extent in model.extents_m)
+    return captioned(portrait(model, hue=number * _GOLDEN**2), title, f"{size} mm", size=0.4)
 
 
 def portrait(model: ObjectModel, hue: float = 0.0, size_px: int = TILE_PX) -> Image:

@@ -24,6 +24,12 @@ FORMATS: dict[str, Callable[[str, ObjectModel, float], dict[str, bytes]]] = {
 }
 
 
+def check_format(format: str) -> None:
+    """Raise `UnknownNameError` unless it is a key of `FORMATS`."""
+    if format not in FORMATS:
+        raise UnknownNameError("export format", format, FORMATS)
+
+
 def export_models(
     models: Mapping[str, ObjectModel], folder: Path, format: str, density_kg_m3: float = DENSITY_KG_M3
 ) -> list[Path]:
@@ -43,8 +49,7 @@ def export_models(
         SpecError: for a name that is no plain file name, or a density that is not positive.
         DatasetError: if a file cannot be written.
     """
-    if format not in FORMATS:
-        raise UnknownNameError("export format", format, FORMATS)
+    check_format(format)
     if not 0 < density_kg_m3 < float("inf"):
         raise SpecError(f"The density of exported objects must be more than 0 kg/m³ and finite; got {density_kg_m3!r}.")
     for name in models:

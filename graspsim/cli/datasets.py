@@ -1,0 +1,128 @@
+"""Commands that make, check and show datasets."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from graspsim.cli.arguments import Assignments, Keys, Output, build_spec
+from graspsim.cli.progress import progress_bar
+from graspsim.errors import SpecError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dump:
+    """Write a labelled BOP dataset of a scene. The same command goes on where it stopped."""
+
+    scene: Positional[str | None] = None
+    """Name of a scene, see `graspsim list`; not needed with --config."""
+    out: Output
+    """Folder of the dataset."""
+    frames: int = 100
+    """Number of images."""
+    seed: int = 0
+    """Root seed: with it and its number, a scene is always the same."""
+    workers: int = 1
+    """Number of processes. The bytes do not depend on it."""
+    config: Path | None = None
+    """YAML file: `base: NAME` of a scene and the keys that differ from it."""
+    set_: Assignments = ()
+    """A key and its value or distribution, such as objects.count="I(10, 20)"."""
+    fix: Keys = ()
+    """A section or key whose randomization is switched off, such as lights."""
+    split: str = "train_pbr"
+    """Name of the split; one that ends in _pbr holds JPEG images, any other PNG."""
+
+    def run(self) -> int:
+        """Make the dataset and say what came out."""
+        from graspsim.dataset.dump import check_job, dump, missing_scenes
+        from graspsim.dataset.generate import DumpJob
+
+        spec = build_spec(self.scene, self.config, self.set_, self.fix)
+        job = DumpJob(spec, self.seed, self.frames, self.out, self.split)
+        check_job(job, self.workers)
+        to_do = sum(job.frames_of(i) for i in missing_scenes(job))
+        if 0 < to_do < self.frames:
+            print(f"{self.out} holds {self.frames - to_do} of {self.frames} frames; making the rest.")
+        try:
+            with progress_bar("frames", to_do) as advance:
+                report = dump(job, self.workers, advance)
+        except KeyboardInterrupt:
+            left = sum(job.frames_of(i) for i in missing_scenes(job))
+            print(
+                f"Stopped with {self.frames - left} of {self.frames} frames done; the same command goes on from there."
+            )
+            return 130
+        if not to_do:
+            print(f"{self.out} was complete already: {self.frames} frames in {job.scene_count} scenes.")
+            return 0
+        print(f"{self.out}: {self.frames} frames in {job.scene_count} scenes; this run drew {report.instances} labels.")
+        if report.placed < report.requested:
+            print(f"{report.placed} of {report.requested} objects fitted; the others found no room.")
+        if report.removed:
+            print(f"{report.removed} objects left their scene however often they were dropped, and are not in it.")
+        if report.restless:
+            print(
+                f"In {report.restless} scenes something still moved after layout.settle_limit_s; see scene_params.json."
+            )
+        return 0
+
+
+@dataclass(frozen=True)
+class Validate:
+    """Check any BOP dataset, ours or another's: exit 0, or 1 with each fault found."""
+
+    root: Positional[Path]
+    """Folder of the dataset."""
+    split: str | None = None
+    """Which split to check; all of them by default."""
+    models: Path | None = None
+    """Folder of the object models, where the dataset comes without."""
+    max_images: int | None = None
+    """Open only so many images, spread evenly; the JSON files are checked in full."""
+
+    def run(self) -> int:
+        """Print every fault and a summary."""
+        from graspsim.dataset.validate import validate
+
+        with progress_bar("images", None) as advance:
+            done = 0
+
+            def progress(now: int, total: int) -> None:
+                nonlocal done
+                advance(now - done, total)
+                done = now
+
+            report = validate(self.root, self.split, self.models, self.max_images, progress)
+        for fault in report.faults:
+            print(fault)
+        print(report.summary())
+        return 1 if report.faults else 0
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Draw a contact sheet of datasets, with the labels drawn in."""
+
+    roots: Positional[Annotated[tuple[Path, ...], arg(metavar="PATH [PATH ...]")]]
+    """Folders of the datasets."""
+    out: Output = field(default_factory=lambda: Path("preview.png"))
+    """Picture to write, .png or .jpg."""
+    split: str | None = None
+    """Which split to show; the first by default."""
+    count: int = 12
+    """Number of images per dataset."""
+    columns: int = 4
+    """Images in a row."""
+
+    def run(self) -> int:
+        """Write the picture."""
+        from graspsim.dataset.pictures import save
+        from graspsim.dataset.preview import contact_sheet
+
+        if not self.roots:
+            raise SpecError("Name the folder of a dataset to preview.")
+        save(self.out, contact_sheet(self.roots, self.split, self.count, self.columns))
+        print(self.out)
+        return 0

@@ -1,0 +1,38 @@
+"""The command line's entry."""
+
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import tyro
+
+from graspsim.cli.catalogue import List, Objects
+from graspsim.cli.datasets import Dump, Preview, Validate
+from graspsim.errors import GraspsimError
+
+
+def main() -> None:
+    """Run the command line, and print what the input's fault is in one sentence."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("graspsim").setLevel(logging.INFO)
+    commands: dict[str, Callable[..., Any]] = {
+        "dump": Dump,
+        "validate": Validate,
+        "preview": Preview,
+        "objects": Objects,
+        "list": List,
+    }
+    command = tyro.extras.subcommand_cli_from_dict(
+        commands, prog="graspsim", description="Synthetic data for robotic grasping, exactly labelled."
+    )
+    # Ended from outside, as by `docker stop`, it tidies up as for Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(command.run())
+    except GraspsimError as error:
+        print(f"graspsim: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
