@@ -1,6 +1,6 @@
 """Measure graspsim on this machine, beside its peers in the same run. Speed and memory belong here, never in a test.
 
-    python scripts/bench.py [render|dump|objects|memory|start|all] [--json FILE]
+    python scripts/bench.py [render|dump|objects|set|drop|memory|start|all] [--json FILE]
 
 Each figure is a median of several runs. `render` moves the bodies before each frame, so that nothing is reused.
 """
@@ -25,10 +25,10 @@ import numpy as np
 import tyro
 from tyro.conf import Positional
 
+from graspsim.catalogue.drop import drop_family
 from graspsim.dataset.generate import DumpJob, generate_scene
 from graspsim.geometry import Array, Intrinsics, look_at
 from graspsim.models import make_object
-from graspsim.scene_objects import SceneObjects
 from graspsim.physics.bullet import pybullet
 from graspsim.physics.settle import settle_scene
 from graspsim.plain import overlaid
@@ -36,10 +36,12 @@ from graspsim.registry import load, names
 from graspsim.render.raster import NEAR_M, RasterRenderer
 from graspsim.sampling import sample_scene
 from graspsim.scene import Scene
+from graspsim.scene_objects import SceneObjects
 
 Figures = dict[str, float]
 CHANNELS = ("rgb", "depth", "ids", "normals")
 SIZES = ((640, 480), (84, 84))
+DROPS = 200
 GRASPSIM = str(Path(sys.executable).with_name("graspsim"))
 
 
@@ -47,7 +49,7 @@ GRASPSIM = str(Path(sys.executable).with_name("graspsim"))
 class Options:
     """What to measure."""
 
-    section: Positional[Literal["render", "dump", "objects", "memory", "start", "all"]] = "all"
+    section: Positional[Literal["render", "dump", "objects", "set", "drop", "memory", "start", "all"]] = "all"
     """Which figures."""
     json: Path | None = None
     """File for one flat object of numbers."""
@@ -196,7 +198,39 @@ def bench_objects(options: Options) -> Figures:
         seconds = median_time(lambda _, family=family: make_object(family, rng), options.runs)  # type: ignore[misc]
         figures[f"objects_{family}_per_s"] = 1 / seconds
         total += seconds
+    figures["objects_slowest_per_s"] = min(figures.values())
     figures["objects_per_s"] = len(names("family")) / total
+    return figures
+
+
+def bench_set(options: Options) -> Figures:
+    """Seconds until the 1,000 models of a set are made and kept, and until they are loaded again in a new process."""
+    program = (
+        "import time; from graspsim.object_set import object_set; from graspsim.set_store import load_set; "
+        "start = time.perf_counter(); load_set(object_set('train', 0, models=1000)); print(time.perf_counter() - start)"
+    )
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {**os.environ, "GRASPSIM_CACHE": cache}
+
+        def seconds() -> float:
+            done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
+            return float(done.stdout)
+
+        return {
+            "set_1000_make_s": seconds(),
+            "set_1000_load_s": statistics.median(seconds() for _ in range(options.runs)),
+        }
+
+
+def bench_drop(options: Options) -> Figures:
+    """Of 200 objects per family, dropped on a table: the share at rest within 3 s, and the deepest sinking in mm."""
+    figures: Figures = {}
+    for family in names("family"):
+        drops = drop_family(family, DROPS)
+        figures[f"drop_{family}_settled"] = sum(drop.at_rest for drop in drops) / DROPS
+        figures[f"drop_{family}_sunk_mm"] = max(drop.sunk_m for drop in drops) * 1000
+        figures[f"drop_{family}_strayed_m"] = max(drop.strayed_m for drop in drops)
+        figures[f"drop_{family}_crept_mm"] = 1000 * max([drop.crept_m for drop in drops if drop.at_rest], default=0.0)
     return figures
 
 
@@ -251,6 +285,8 @@ def first_frame_time(environment: dict[str, str]) -> float:
 SECTIONS: dict[str, Callable[[Options], Figures]] = {
     "render": bench_render,
     "objects": bench_objects,
+    "set": bench_set,
+    "drop": bench_drop,
     "start": bench_start,
     "dump": bench_dump,
     "memory": bench_memory,

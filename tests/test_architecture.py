@@ -31,7 +31,7 @@ FLOW = (
     "dataset.report dataset.tolerance dataset.check_entries dataset.check_masks dataset.check_files",
     "dataset.check_models dataset.check_poses dataset.validate",
     # what the library holds
-    "catalogue.object_sheet catalogue.statistics catalogue.coverage",
+    "catalogue.object_sheet catalogue.statistics catalogue.coverage catalogue.drop",
     "cli.arguments cli.progress cli.datasets cli.catalogue cli.main",
 )
 ORDER = " ".join(FLOW).split()
