@@ -7,8 +7,9 @@ Every section is one randomization that can be changed or switched off by itself
 from dataclasses import dataclass, field
 
 from graspsim.distributions import Choice, Integers, LogUniform, Normal, Uniform, one_of, ranged
+from graspsim.registry import names
 
-FAMILIES = ("primitives", "blocks", "superquadrics", "lathe", "extrusions")
+FAMILIES = tuple(names("family"))
 """What scenes draw from unless told otherwise."""
 LAYOUTS = ("tabletop", "bin", "packed", "floating")
 SPLITS = ("train", "heldout")
