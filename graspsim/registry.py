@@ -62,8 +62,12 @@ for _name in (
     "superquadrics",
     "lathe",
     "extrusions",
+    "containers",
+    "drinkware",
 ):
     register("family", _name, f"graspsim.objects.{_name}:{_name.capitalize()}")
+for _name in ("train", "heldout", "household", "geometric", "unseen_families"):
+    register("set", _name, f"graspsim.objects.sets:{_name.upper()}")
 for _name in ("tabletop", "bin", "packed", "floating"):
     register("scene", _name, f"graspsim.envs.scenes:{_name.upper()}")
 for _name in ("flat", "checker", "stripes", "gradient", "noise", "cells", "wood", "marble", "speckle"):

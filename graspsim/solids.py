@@ -15,6 +15,7 @@ from scipy.spatial import ConvexHull
 from graspsim.geometry import Array, apply
 from graspsim.meshes import Mesh, box_mesh, convex_mesh, finish, moved
 from graspsim.shapes import SEGMENTS, circle, rings, skin, stack
+from graspsim.walls import section_walls, turned_walls
 
 MAX_PARTS = 32
 PART_VERTICES = 32
@@ -105,41 +106,49 @@ def turned(profile: ArrayLike, segments: int = SEGMENTS) -> Solid:
     first = 0 if profile[1, 1] > profile[0, 1] else 1
     last = len(profile) - (0 if profile[-1, 1] > profile[-2, 1] else 1)
     area = segments * np.sin(2 * np.pi / segments) / (RING * np.sin(2 * np.pi / RING))
-    return Solid(mesh, tuple(loft_parts(rings(np.sqrt(area) * circle(RING), profile[first:last]))))
+    solid = profile[first:last]
+    # Where the radius steps at one height, a part ends.
+    runs = np.split(solid, np.flatnonzero(np.diff(solid[:, 1]) < 1e-9) + 1)
+    return Solid(mesh, tuple(part for run in runs for part in loft_parts(rings(np.sqrt(area) * circle(RING), run))))
 
 
-def hollow(outer: Array, inner: Array, knots: Sequence[int], segments: int = SEGMENTS) -> Solid:
+def hollow(
+    outer: Array,
+    inner: Array,
+    knots: Sequence[int] | None = None,
+    segments: int = SEGMENTS,
+    max_parts: int = MAX_PARTS,
+) -> Solid:
     """Return a cup turned about z: a floor, and walls in wedges that leave the hollow free.
 
     Args:
         outer: (k, 2) rows of (r, z) from the floor to the rim.
         inner: (k, 2) the same of the inside; its first row is the floor's upper side.
-        knots: the rows between which one part of wall may reach: straight inside, and outside not bulging inward.
+        knots: the rows between which one part of wall may reach: nearly straight inside, and outside not bulging
+            inward. By default those that bring the parts closest to the wall.
         segments: sides of the surface.
+        max_parts: most convex parts, the floor's included.
     """
     profile = np.concatenate([[(0, outer[0, 1])], outer, inner[::-1], [(0, inner[0, 1])]])
-    bands = len(knots) - 1
-    sectors = min((MAX_PARTS - 1) // bands, RING)
-    fair = {
-        n: float(np.sqrt(segments * np.sin(2 * np.pi / segments) / (n * np.sin(2 * np.pi / n))))
-        for n in (RING, sectors, 2 * sectors)
-    }
-    parts = [rings(fair[RING] * circle(RING), np.array([outer[0], inner[0]])).reshape(-1, 3)]
-    corner = 2 * np.pi * np.arange(sectors + 1) / sectors
-    for low, high in pairwise(knots):
-        outside = outer[low : high + 1] * (fair[2 * sectors], 1)
-        # Flat across each wedge, the inside is set back so that the hollow keeps its volume.
-        inside = inner[low : high + 1] * (fair[sectors], 1)
-        inside[:, 0] = np.minimum(inside[:, 0], outside[:, 0])
-        for start, stop in pairwise(corner):
-            wide = _around(outside, np.array([start, (start + stop) / 2, stop]))
-            parts.append(np.concatenate([wide, _around(inside, np.array([start, stop]))]))
-    return Solid(stack(circle(segments), profile), tuple(parts))
+    area = segments * np.sin(2 * np.pi / segments) / (RING * np.sin(2 * np.pi / RING))
+    floor = rings(np.sqrt(area) * circle(RING), np.array([outer[0], inner[0]])).reshape(-1, 3)
+    walls = turned_walls(outer, inner, knots, segments, max_parts - 1, PART_VERTICES)
+    return Solid(stack(circle(segments), profile), (floor, *walls))
 
 
-def _around(profile: Array, angles_rad: Array) -> Array:
-    """Return a profile's points (k · len(angles), 3) at some angles about z."""
-    return rings(np.stack([np.cos(angles_rad), np.sin(angles_rad)], axis=1), profile).reshape(-1, 3)
+def walled(outer: Array, inner: Array, knots: Sequence[int], cuts: Sequence[Sequence[int]]) -> Solid:
+    """Return a vessel through cross-sections (k, n, 3) of its outside and its inside, from the floor to the rim.
+
+    Args:
+        outer: convex sections, or nearly so, counter-clockwise seen from above.
+        inner: the same of the inside, corner by corner; the first is the floor's upper side.
+        knots: the rows between which one part of wall may reach.
+        cuts: for each band between two knots, the corners between which one part of wall may reach.
+    """
+    every = -(-outer.shape[1] // RING)
+    floor = np.concatenate([outer[0, ::every], inner[0, ::every]])
+    walls = section_walls(outer, inner, knots, cuts, PART_VERTICES)
+    return Solid(skin(np.concatenate([outer, inner[::-1]])), (floor, *walls))
 
 
 def lofted(sections: Array, max_parts: int = MAX_PARTS) -> Solid:
