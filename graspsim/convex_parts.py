@@ -1,12 +1,7 @@
-"""Convex decomposition of closed meshes by CoACD, kept in a cache, since it takes seconds."""
+"""Convex decomposition of closed meshes by CoACD, kept in the cache, since it takes seconds."""
 
-import functools
-import hashlib
 import logging
-import os
-import tempfile
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import coacd
@@ -14,18 +9,18 @@ import manifold3d
 import numpy as np
 from numpy.typing import NDArray
 
+from graspsim.cache import cache_path, digest, keep
 from graspsim.geometry import Array
+from graspsim.solids import MAX_PARTS, PART_VERTICES, limited
 
 # Settings of CoACD (Wei et al. 2022, arXiv:2205.02961). Its preprocessing, off here, thickens thin walls by a fifth.
 DECOMPOSITION: dict[str, Any] = {
     "threshold": 0.05,
-    "max_convex_hull": 32,
     "preprocess_mode": "off",
     "resolution": 1000,
     "mcts_nodes": 15,
     "mcts_iterations": 60,
     "decimate": True,
-    "max_ch_vertex": 64,
     "seed": 0,
 }
 MANY_FACES = 4000
@@ -36,14 +31,27 @@ SIMPLIFICATION = 0.002
 _log = logging.getLogger(__name__)
 
 
-def convex_parts(name: str, vertices: Array, faces: NDArray[np.int32]) -> list[Array]:
-    """Return the convex parts, vertices (k, 3) each, of a closed mesh; `name` is told to whom has to wait."""
-    settings = repr((version("coacd"), sorted(DECOMPOSITION.items())))
-    key = hashlib.sha256(vertices.tobytes() + faces.tobytes() + settings.encode()).hexdigest()
-    folder = Path(os.environ.get("GRASPSIM_CACHE") or Path.home() / ".cache" / "graspsim")
-    cached = folder / f"parts-{key}.npz"
+def convex_parts(
+    name: str,
+    vertices: Array,
+    faces: NDArray[np.int32],
+    max_parts: int = MAX_PARTS,
+    max_vertices: int = PART_VERTICES,
+) -> list[Array]:
+    """Return the convex parts, vertices (k, 3) each, of a closed mesh.
+
+    Args:
+        name: is told to whom has to wait.
+        vertices: (n, 3).
+        faces: (m, 3).
+        max_parts: most parts.
+        max_vertices: most vertices of a part.
+    """
+    settings = DECOMPOSITION | {"max_convex_hull": max_parts, "max_ch_vertex": max_vertices}
+    text = repr((version("coacd"), sorted(settings.items())))
+    cached = f"parts-{digest(vertices.tobytes(), faces.tobytes(), text.encode())}.npz"
     try:
-        with np.load(cached, allow_pickle=False) as stored:
+        with np.load(cache_path(cached), allow_pickle=False) as stored:
             parts = [stored[name] for name in stored.files]
     except Exception:  # A file that is cut short or damaged fails in many ways, and is replaced like one not there.
         parts = []
@@ -52,16 +60,10 @@ def convex_parts(name: str, vertices: Array, faces: NDArray[np.int32]) -> list[A
     vertices, faces = _simplified(vertices, faces)
     _log.info("Decomposing %s (%d faces) into convex parts; this is done once.", name, len(faces))
     coacd.set_log_level("error")
-    pieces = coacd.run_coacd(coacd.Mesh(vertices, faces), **DECOMPOSITION)
-    parts = [np.asarray(points, dtype=np.float64) for points, _ in pieces]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Written aside and moved into place, so that no other process ever reads half a file.
-        with tempfile.TemporaryDirectory(dir=folder) as aside:
-            np.savez(Path(aside) / "parts.npz", *parts)
-            os.replace(Path(aside) / "parts.npz", cached)
-    except OSError as error:
-        _warn_once(folder, error.strerror or str(error))
+    pieces = coacd.run_coacd(coacd.Mesh(vertices, faces), **settings)
+    # CoACD's own limit of vertices is not kept by parts that it has merged last.
+    parts = [limited(np.asarray(points, dtype=np.float64), max_vertices) for points, _ in pieces]
+    keep(cached, lambda path: np.savez(path, *parts))
     return parts
 
 
@@ -74,10 +76,3 @@ def _simplified(vertices: Array, faces: NDArray[np.int32]) -> tuple[Array, NDArr
         return vertices, faces
     mesh = solid.simplify(SIMPLIFICATION * float(np.ptp(vertices, axis=0).max())).to_mesh64()
     return np.asarray(mesh.vert_properties[:, :3]), np.asarray(mesh.tri_verts).astype(np.int32)
-
-
-@functools.cache
-def _warn_once(folder: Path, reason: str) -> None:
-    _log.warning(
-        "Convex parts are not kept in %s: %s. Set GRASPSIM_CACHE to a folder that can be written.", folder, reason
-    )

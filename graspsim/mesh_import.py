@@ -4,6 +4,7 @@ Mass, collision and masks call for the closed surface of one body. What can be m
 mended; what cannot is refused, with the reason.
 """
 
+import dataclasses
 import difflib
 import os
 from pathlib import Path
@@ -19,7 +20,10 @@ from graspsim.errors import MeshError
 from graspsim.geometry import Array
 from graspsim.mesh_repair import Faces, Uvs, closed
 from graspsim.meshes import UV_UNIT_M, box_uvs, finish
-from graspsim.models import ObjectModel, Symmetries, object_model
+from graspsim.models import ObjectModel, object_model, scaled
+from graspsim.side_file import read_side_file
+from graspsim.solids import MAX_PARTS, PART_VERTICES
+from graspsim.symmetry_search import cached_symmetries, check_symmetries
 
 EXTENSIONS = (".obj", ".ply", ".stl", ".glb", ".off")
 MAX_FACES = 500_000
@@ -29,18 +33,33 @@ GENERIC_NAMES = frozenset({"textured", "textured_simple", "nontextured", "model"
 """File stems that say nothing of the object; its folder does."""
 
 
-def import_mesh(path: str | os.PathLike[str], scale: float = 1.0) -> ObjectModel:
-    """Return the object in an .obj, .ply, .stl, .glb or .off file, `scale` metres to the file's unit.
+def import_mesh(
+    path: str | os.PathLike[str],
+    scale: float = 1.0,
+    max_parts: int = MAX_PARTS,
+    max_part_vertices: int = PART_VERTICES,
+) -> ObjectModel:
+    """Return the object in an .obj, .ply, .stl, .glb or .off file.
 
     Axes stay as they are in the file. An image texture is kept, v pointing up in it, at 2048 pixels a side or less.
-    Solids that overlap become one. Convex parts come from CoACD, which takes seconds, and are cached under
-    `$GRASPSIM_CACHE`, by default ~/.cache/graspsim. No symmetry is stated.
+    Solids that overlap become one. Name, scale, density or mass, and symmetries may stand in a side file, see
+    `graspsim.side_file`; symmetries are otherwise found from the geometry, see `graspsim.symmetry_search`. Convex parts
+    come from CoACD. Both take seconds, and are cached under `$GRASPSIM_CACHE`, by default ~/.cache/graspsim.
+
+    Args:
+        path: of the file.
+        scale: metres per unit of the file, where no side file says so.
+        max_parts: most convex parts.
+        max_part_vertices: most vertices of each.
 
     Raises:
-        MeshError: if the file cannot be read, or its mesh is empty, too large, not to be closed, or of several bodies.
+        MeshError: if a file cannot be read, the side file holds what cannot be, or the mesh is empty, without volume,
+            too large, not to be closed, of several bodies, or not as symmetric as the side file says.
     """
     path = Path(path)
     _check_readable(path)
+    side = read_side_file(path)
+    scale = side.scale or scale
     vertices, faces, uvs, texture = _load(path)
     extent_m = scale * float(np.ptp(vertices, axis=0).max())
     if extent_m > MAX_EXTENT_M:
@@ -51,12 +70,18 @@ def import_mesh(path: str | os.PathLike[str], scale: float = 1.0) -> ObjectModel
     vertices, faces, uvs = closed(path, vertices, faces, uvs)
     if texture is None:
         uvs = box_uvs(vertices, faces, UV_UNIT_M / scale)
-    # Parts are kept in the file's unit, so that one decomposition serves every scale.
-    parts = convex_parts(path.name, vertices, faces)
-    mesh = finish(vertices * scale, faces, uvs)
+    # Parts and symmetries are kept in the file's unit, so that they serve every scale.
+    parts = convex_parts(path.name, vertices, faces, max_parts, max_part_vertices)
+    symmetries = cached_symmetries(vertices, faces) if side.symmetries is None else side.symmetries
+    if side.symmetries is not None:
+        check_symmetries(side.path, vertices, faces, side.symmetries)
     folder = os.path.basename(os.path.dirname(os.path.abspath(path)))
     name = folder if folder and path.stem.lower() in GENERIC_NAMES else path.stem
-    return object_model(name, mesh, [part * scale for part in parts], Symmetries(), texture)
+    model = object_model(side.name or name, finish(vertices, faces, uvs), parts, symmetries, texture)
+    mass_kg = side.mass_kg
+    if side.density_kg_m3 is not None:
+        mass_kg = side.density_kg_m3 * model.volume_m3 * scale**3
+    return dataclasses.replace(scaled(model, scale), mass_kg=mass_kg)
 
 
 def _check_readable(path: Path) -> None:
