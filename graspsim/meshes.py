@@ -43,6 +43,12 @@ def face_normals(vertices: Array, faces: NDArray[np.int32]) -> Array:
     return np.cross(b - a, c - a)
 
 
+def volume_of(mesh: Mesh) -> float:
+    """Return the volume that a closed mesh encloses."""
+    a, b, c = np.moveaxis(mesh.vertices[mesh.faces], 1, 0)
+    return float(np.einsum("ij,ij->", a, np.cross(b, c))) / 6
+
+
 def crease_normals(vertices: Array, faces: NDArray[np.int32], crease_rad: float = 0.7) -> NDArray[np.float32]:
     """Return corner normals (m, 3, 3), smooth across edges that bend by less than `crease_rad` and sharp elsewhere.
 
