@@ -64,6 +64,15 @@ for _name in (
     "extrusions",
     "containers",
     "drinkware",
+    "cutlery",
+    "boards",
+    "fasteners",
+    "tubes",
+    "rocks",
+    "tools",
+    "produce",
+    "toys",
+    "adversarial",
 ):
     register("family", _name, f"graspsim.objects.{_name}:{_name.capitalize()}")
 for _name in ("train", "heldout", "household", "geometric", "unseen_families"):

@@ -1,4 +1,4 @@
-"""Mesh constructors that object families share: an outline stacked along z, a polygon extruded, the parts of both.
+"""Mesh constructors that object families share: an outline stacked along z, sections skinned, a polygon extruded.
 
 Every constructor closes its surface by the way it indexes vertices, and lays UVs whose unit is `UV_UNIT_M`; around a
 closed loop u grows by a whole number, so that a periodic texture shows no seam.
@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import ConvexHull
 
 from graspsim.geometry import Array, transform
 from graspsim.meshes import UV_UNIT_M, Mesh, box_uvs, finish
@@ -92,6 +91,8 @@ def skin(sections: Array, is_closed: bool = False) -> Mesh:
     return finish(vertices, faces, _skin_uvs(steps, box_uvs(vertices, faces), is_closed))
 
 
+THIN_AROUND = 0.25
+"""UV units around what is too thin for a pattern without a seam."""
 TIP_M = 1e-9
 """Sections smaller than this are points."""
 
@@ -113,7 +114,7 @@ def _skin_uvs(sections: Array, uvs: NDArray[np.float32], is_closed: bool) -> NDA
         height *= max(1, round(height[-1])) / height[-1]
     i, j = turn[:-1], turn[1:]
     pole = (i + j) / 2
-    turns, first = 0, 0
+    turns, first = 0.0, 0
     for band in range(len(sections) - 1):
         low, high = height[band], height[band + 1]
         is_fan = not is_closed and band in (0, len(sections) - 2)
@@ -122,9 +123,10 @@ def _skin_uvs(sections: Array, uvs: NDArray[np.float32], is_closed: bool) -> NDA
         around = perimeter[band : band + 2].mean() / UV_UNIT_M
         # One count of turns is kept as long as it serves, since the pattern breaks where the count changes.
         if not 0.6 * turns <= around <= 1.6 * turns:
-            turns = max(1, round(around))
+            # A whole number of them, but on thin things, where one alone would squeeze the pattern to nothing.
+            turns = max(1.0, round(around)) if around > THIN_AROUND else around
         if run[band] > slant[band] / np.sqrt(2) or slant[band] / max(run[band], 1e-12) < turns / around:
-            turns = 0
+            turns = 0.0
             continue
         if not is_fan:
             u, v = [i, j, j, i, j, i], [low, low, high, low, high, high]
@@ -161,23 +163,6 @@ def extrude(outline: Array, pieces: Sequence[Sequence[int]], height_m: float) ->
     uvs[2 * len(cap) :, :, 1] = np.stack([0 * top, 0 * top, top, 0 * top, top, top], axis=1).reshape(-1, 3)
     # Every corner of a polygon is a crease, however blunt.
     return finish(vertices, faces, uvs.astype(np.float32), crease_rad=0.1)
-
-
-def extruded_parts(outline: Array, pieces: Sequence[Sequence[int]], height_m: float) -> list[Array]:
-    """Return the convex parts, vertices (k, 3) each, of what `extrude` makes of the same arguments."""
-    return [rings(outline[list(piece)], [(1, -height_m / 2), (1, height_m / 2)]).reshape(-1, 3) for piece in pieces]
-
-
-def smooth_part(mesh: Mesh, outline: Array, profile: ArrayLike) -> Array:
-    """Return the one convex part (k, 3) of a smooth convex stack: a coarser sampling of it that holds the same volume.
-
-    Points on a curved surface enclose too little; grown to the volume of the mesh, their hull errs to both sides alike.
-    """
-    corners = mesh.vertices[mesh.faces]
-    volume_m3 = np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6
-    part = np.concatenate([rings(outline, np.asarray(profile)[1:-1]).reshape(-1, 3), mesh.vertices[-2:]])
-    middle = (part.min(axis=0) + part.max(axis=0)) / 2
-    return np.asarray(middle + (volume_m3 / ConvexHull(part).volume) ** (1 / 3) * (part - middle))
 
 
 def symmetry_group(*generators: Array, about_z: bool = False) -> Symmetries:

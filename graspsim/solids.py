@@ -14,7 +14,8 @@ from scipy.spatial import ConvexHull
 
 from graspsim.geometry import Array, apply
 from graspsim.meshes import Mesh, box_mesh, convex_mesh, finish, moved
-from graspsim.shapes import SEGMENTS, circle, rings, skin, stack
+from graspsim.round_parts import fair_parts, frusta, lunes
+from graspsim.shapes import SEGMENTS, circle, extrude, rings, skin, stack
 from graspsim.walls import section_walls, turned_walls
 
 MAX_PARTS = 32
@@ -55,37 +56,20 @@ def cuboid(size_m: ArrayLike) -> Solid:
 def rounded_box(size_m: ArrayLike, radius_m: float, steps: int = 3) -> Solid:
     """Return a box of size (3,) about the origin whose edges are rounded, each by an arc of `steps` segments."""
     size = np.asarray(size_m, dtype=np.float64)
-    corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) * (size / 2 - radius_m)
-    vertices, faces = convex_mesh((corners[:, None] + radius_m * _octants(steps)).reshape(-1, 3))
+    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    corners = signs[:, None] * (size / 2 - radius_m + radius_m * _octant(steps))
+    vertices, faces = convex_mesh(corners.reshape(-1, 3))
     # Chamfers that cut off what the arcs cut off: an edge loses (1 - π/4) r² of its cross-section.
     chamfer = np.sqrt(2 * (1 - np.pi / 4)) * radius_m
-    signs = np.sign(corners)
     part = np.concatenate([signs * (size / 2 - chamfer * (1 - axis)) for axis in np.eye(3)])
     return Solid(finish(vertices, faces), (part,))
 
 
-def _octants(steps: int) -> Array:
-    """Return points (8, n, 3) on each octant of the unit sphere, the octants with x slowest and z fastest."""
+def _octant(steps: int) -> Array:
+    """Return points (n, 3) on an octant of the unit sphere, arcs of `steps` equal angles along its edges."""
     grid = np.array([(i, j, steps - i - j) for i in range(steps + 1) for j in range(steps + 1 - i)], dtype=np.float64)
-    # Arcs of equal angle along the octant's edges.
     points = np.sin(grid / steps * np.pi / 2)
-    points /= np.linalg.norm(points, axis=1, keepdims=True)
-    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
-    return np.asarray(signs[:, None] * points)
-
-
-def smooth_parts(mesh: Mesh, radial: Array | None = None) -> list[Array]:
-    """Return the eight parts, one to an octant, of a smooth convex mesh that is symmetric in the coordinate planes.
-
-    Args:
-        mesh: the surface about the origin.
-        radial: (8, 28, 3) points on it by octant, if its own formula has them; by default the ellipsoid's in its box.
-    """
-    points = _octants(6) * np.abs(mesh.vertices).max(axis=0) if radial is None else radial
-    corners = mesh.vertices[mesh.faces]
-    volume_m3 = np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6
-    growth = (volume_m3 / ConvexHull(points.reshape(-1, 3)).volume) ** (1 / 3)
-    return [np.concatenate([octant * growth, [[0.0, 0.0, 0.0]]]) for octant in points]
+    return np.asarray(points / np.linalg.norm(points, axis=1, keepdims=True))
 
 
 def ellipsoid(radii_m: ArrayLike, segments: int = 36, steps: int = 18) -> Solid:
@@ -95,21 +79,27 @@ def ellipsoid(radii_m: ArrayLike, segments: int = 36, steps: int = 18) -> Solid:
     profile = np.stack([np.sin(angle), -c * np.cos(angle)], axis=1)
     profile[[0, -1], 0] = 0
     mesh = stack(circle(segments) * (a, b), profile)
-    return Solid(mesh, tuple(smooth_parts(mesh)))
+    return Solid(mesh, tuple(fair_parts(mesh, lunes()[0] * (a, b, c))))
 
 
-def turned(profile: ArrayLike, segments: int = SEGMENTS) -> Solid:
+def extruded(outline: Array, pieces: Sequence[Sequence[int]], height_m: float) -> Solid:
+    """Return a polygon (n, 2) extruded along z about the plane z = 0, with a part for each of its convex pieces.
+
+    The pieces are given as to `shapes.extrude`; a part has two vertices for each corner of its piece.
+    """
+    ends = [(1, -height_m / 2), (1, height_m / 2)]
+    parts = tuple(rings(outline[list(piece)], ends).reshape(-1, 3) for piece in pieces)
+    return Solid(extrude(outline, pieces, height_m), parts)
+
+
+def turned(profile: ArrayLike, segments: int = SEGMENTS, max_parts: int = MAX_PARTS) -> Solid:
     """Return the solid of revolution about z of a profile (k, 2) of (r, z) that climbs from the axis to the axis."""
     profile = np.asarray(profile, dtype=np.float64)
     mesh = stack(circle(segments), profile)
     # Caps across the axis add no height; a tip does.
     first = 0 if profile[1, 1] > profile[0, 1] else 1
     last = len(profile) - (0 if profile[-1, 1] > profile[-2, 1] else 1)
-    area = segments * np.sin(2 * np.pi / segments) / (RING * np.sin(2 * np.pi / RING))
-    solid = profile[first:last]
-    # Where the radius steps at one height, a part ends.
-    runs = np.split(solid, np.flatnonzero(np.diff(solid[:, 1]) < 1e-9) + 1)
-    return Solid(mesh, tuple(part for run in runs for part in loft_parts(rings(np.sqrt(area) * circle(RING), run))))
+    return Solid(mesh, tuple(frusta(profile[first:last], segments, RING, max_parts)))
 
 
 def hollow(
@@ -160,7 +150,12 @@ def lofted(sections: Array, max_parts: int = MAX_PARTS) -> Solid:
 
 
 def swept(
-    path: Array, section: Array, scale: ArrayLike = 1.0, is_closed: bool = False, max_parts: int = MAX_PARTS
+    path: Array,
+    section: Array,
+    scale: ArrayLike = 1.0,
+    is_closed: bool = False,
+    max_parts: int = MAX_PARTS,
+    straightness: float = 0.03,
 ) -> Solid:
     """Return the body that a convex cross-section leaves along a path.
 
@@ -171,6 +166,7 @@ def swept(
         scale: of the section at each point of the path, (k,) or (k, 2) for x and y apart.
         is_closed: whether the path's end is joined to its start.
         max_parts: number of convex parts.
+        straightness: see `loft_parts`.
     """
     x_axis, y_axis = _frames(path, is_closed)
     scales = np.asarray(scale, dtype=np.float64)
@@ -181,7 +177,9 @@ def swept(
         + (scales[:, 1:] * section[:, 1])[..., None] * y_axis[:, None]
     )
     closing = sections[:1] if is_closed else sections[:0]
-    return Solid(skin(sections, is_closed), tuple(loft_parts(np.concatenate([sections, closing]), max_parts)))
+    return Solid(
+        skin(sections, is_closed), tuple(loft_parts(np.concatenate([sections, closing]), max_parts, straightness))
+    )
 
 
 def _frames(path: Array, is_closed: bool) -> tuple[Array, Array]:

@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass
 
-import manifold3d
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from graspsim.assembly import assembled
 from graspsim.distributions import Integers, Uniform, ranged
+from graspsim.errors import MeshError
 from graspsim.geometry import Array, matrix_from_quat, random_quat
-from graspsim.meshes import finish
-from graspsim.models import ObjectModel, Symmetries, object_model
+from graspsim.models import ObjectModel, Symmetries
 from graspsim.shapes import circle, rings
+from graspsim.solids import hull
 
 WIDEST_GRASP_M = 0.064
 THINNEST_M = 0.012
@@ -37,21 +36,13 @@ class Blocks:
                 host = pieces[rng.integers(len(pieces))]
                 # A blend of the host's corners lies inside it, so the new piece's middle does too: they overlap.
                 pieces.append(_piece(rng) + rng.dirichlet(np.full(len(host), 0.3)) @ host)
-            union = manifold3d.Manifold.batch_boolean(
-                [manifold3d.Manifold.hull_points(piece) for piece in pieces], manifold3d.OpType.Add
-            )
-            # Slivers thinner than this, in units of a piece, come from faces that all but coincide.
-            surface = union.simplify(1e-4).to_mesh64()
-            vertices = np.asarray(surface.vert_properties)[:, :3]
-            faces = np.asarray(surface.tri_verts, dtype=np.int32)
-            # Pieces may enclose a void, whose wall would be a second surface that nobody can see or touch.
-            if _is_one_surface(faces):
-                break
-        extents = np.ptp(vertices, axis=0)
-        scale = min(self.size_m / extents.max(), WIDEST_GRASP_M / extents.min())
-        scale = max(scale, THINNEST_M / extents.min())
-        mesh = finish(vertices * scale, faces, crease_rad=0.1)
-        return object_model("blocks", mesh, [piece * scale for piece in pieces], Symmetries())
+            extents = np.ptp(np.concatenate(pieces), axis=0)
+            scale = min(self.size_m / extents.max(), WIDEST_GRASP_M / extents.min())
+            scale = max(scale, THINNEST_M / extents.min())
+            try:
+                return assembled("blocks", [hull(piece * scale) for piece in pieces], Symmetries(), crease_rad=0.1)
+            except MeshError:
+                continue  # They enclose a void, which nobody could see or touch.
 
 
 def _piece(rng: np.random.Generator) -> Array:
@@ -66,10 +57,3 @@ def _piece(rng: np.random.Generator) -> Array:
         corners = rng.normal(size=(14, 3))
         corners *= 1.2 / np.linalg.norm(corners, axis=1, keepdims=True)
     return np.asarray(corners * rng.uniform(0.35, 1.0, 3) @ matrix_from_quat(random_quat(rng)).T)
-
-
-def _is_one_surface(faces: np.ndarray[tuple[int, ...], np.dtype[np.int32]]) -> bool:
-    edges = faces[:, [0, 1, 1, 2]].reshape(-1, 2)
-    links = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(faces.max() + 1,) * 2)
-    count, _ = connected_components(links, directed=False)
-    return bool(count == 1)

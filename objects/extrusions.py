@@ -1,13 +1,16 @@
 """Profiles of metal, wood and plastic stock, cut to length: L, T, U, H, Z, plus, star, gear and arrow."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from graspsim.assembly import assembled
 from graspsim.distributions import Choice, Integers, Uniform, one_of, ranged
 from graspsim.geometry import Array, rotation_about
-from graspsim.models import ObjectModel, object_model
-from graspsim.shapes import circle, equalised, extrude, extruded_parts, symmetry_group
+from graspsim.models import ObjectModel
+from graspsim.shapes import circle, equalised, symmetry_group
+from graspsim.solids import RING, extruded
 
 PROFILES = ("L", "T", "U", "H", "Z", "plus", "star", "gear", "arrow")
 X, Y, Z = np.eye(3)
@@ -47,13 +50,7 @@ class Extrusions:
             outline, pieces, turns = _star(length / 2, self.arm_ratio, self.teeth)
         else:
             outline, pieces, turns = _gear(length / 2, self.arm_ratio, self.teeth)
-        outline = np.asarray(outline)
-        return object_model(
-            self.profile,
-            extrude(outline, pieces, self.height_m),
-            extruded_parts(outline, pieces, self.height_m),
-            symmetry_group(*turns),
-        )
+        return assembled(self.profile, [extruded(np.asarray(outline), pieces, self.height_m)], symmetry_group(*turns))
 
 
 # Each takes half the width w, half the length h and the thickness t of the arms.
@@ -123,7 +120,7 @@ def _star(radius: float, arm_ratio: float, points: int) -> Profile:
     outline[1::2] *= notch
     tips = [[2 * k, 2 * k + 1, (2 * k - 1) % (2 * points)] for k in range(points)]
     core = list(range(1, 2 * points, 2))
-    return outline, [*_halved(core), *tips], _dihedral(points)
+    return outline, [*_divided(core), *tips], _dihedral(points)
 
 
 def _gear(radius: float, arm_ratio: float, teeth: int) -> Profile:
@@ -133,13 +130,14 @@ def _gear(radius: float, arm_ratio: float, teeth: int) -> Profile:
     outline = np.stack([np.cos(angle), np.sin(angle)], axis=1) * np.tile([root, radius, radius, root], teeth)[:, None]
     tips = [[4 * k, 4 * k + 1, 4 * k + 2, 4 * k + 3] for k in range(teeth)]
     core = [i for k in range(teeth) for i in (4 * k, 4 * k + 3)]
-    return outline, [*_halved(core), *tips], _dihedral(teeth)
+    return outline, [*_divided(core), *tips], _dihedral(teeth)
 
 
-def _halved(core: list[int]) -> list[list[int]]:
-    """Cut a convex polygon in two if its extrusion has more than 32 corners."""
-    middle = len(core) // 2
-    return [core] if len(core) <= 16 else [core[: middle + 1], [*core[middle:], core[0]]]
+def _divided(core: list[int]) -> list[list[int]]:
+    """Cut a convex polygon into the fewest that have no more corners than a part may have at an end."""
+    last = len(core) - 1
+    cuts = np.linspace(1, last, -(-(last - 1) // (RING - 2)) + 1).round().astype(int)
+    return [[core[0], *core[low : high + 1]] for low, high in pairwise(cuts)]
 
 
 def _dihedral(n: int) -> list[Array]:

@@ -1,20 +1,19 @@
 """Surfaces of revolution: solid vases, bottles, knobs and spindles, and hollow cups, bowls and jars."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from graspsim.assembly import assembled
 from graspsim.distributions import Choice, Uniform, one_of, ranged
 from graspsim.geometry import Array, rotation_about
-from graspsim.models import ObjectModel, object_model
-from graspsim.shapes import SEGMENTS, circle, rings, stack, symmetry_group
+from graspsim.models import ObjectModel
+from graspsim.shapes import symmetry_group
+from graspsim.solids import hollow, turned
 
 SOLIDS = ("vase", "bottle", "knob", "spindle")
 HOLLOWS = ("cup", "bowl", "jar")
-MAX_PARTS = 32
-MAX_PART_VERTICES = 200
 
 
 @dataclass(frozen=True)
@@ -39,18 +38,13 @@ class Lathe:
         """Return the model; of a solid the finer points of its profile are drawn here."""
         radius, height = self.width_m / 2, self.width_m * self.height_ratio
         if self.shape in HOLLOWS:
-            outer, inner, knots = {"cup": self._cup, "bowl": self._bowl, "jar": self._jar}[self.shape](radius, height)
-            profile = np.concatenate([[(0, 0)], outer, inner[::-1], [(0, inner[0, 1])]])
-            parts = _walls(outer, inner, knots)
-        else:
-            draw = {"vase": self._vase, "bottle": self._bottle, "knob": self._knob, "spindle": self._spindle}
-            outer = draw[self.shape](rng) * (radius, height)
-            profile = np.concatenate([[(0, 0)], outer, [(0, outer[-1, 1])]])
-            parts = _slices(outer)
+            outer, inner = {"cup": self._cup, "bowl": self._bowl, "jar": self._jar}[self.shape](radius, height)
+            return assembled(self.shape, [hollow(outer, inner)], symmetry_group(about_z=True))
+        draw = {"vase": self._vase, "bottle": self._bottle, "knob": self._knob, "spindle": self._spindle}
+        outer = (draw[self.shape](rng) - (0, 0.5)) * (radius, height)
         turns = [rotation_about((1, 0, 0), np.pi)] if self.shape == "spindle" else []
-        middle = profile - (0, outer[:, 1].max() / 2)
-        parts = [part - (0, 0, outer[:, 1].max() / 2) for part in parts]
-        return object_model(self.shape, stack(circle(), middle), parts, symmetry_group(*turns, about_z=True))
+        profile = np.concatenate([[(0, outer[0, 1])], outer, [(0, outer[-1, 1])]])
+        return assembled(self.shape, [turned(profile)], symmetry_group(*turns, about_z=True))
 
     # Profiles of solids: rows of (r, z) from the foot to the top, both in [0, 1].
 
@@ -86,17 +80,16 @@ class Lathe:
         r = (r + r[::-1]) / 2
         return np.stack([r, z], axis=1)
 
-    # Profiles of hollows: outer and inner rows of (r, z) in metres from the floor to the rim, one to one, and the rows
-    # between which one convex part of wall may reach.
+    # Profiles of hollows: outer and inner rows of (r, z) in metres from the floor to the rim, one to one.
 
-    def _cup(self, radius: float, height: float) -> tuple[Array, Array, list[int]]:
+    def _cup(self, radius: float, height: float) -> tuple[Array, Array]:
         foot = radius * (0.5 + 0.5 * self.waist_ratio)
         outer = np.array([(foot, 0), (radius, height)])
         inner = outer - (self.wall_m, 0)
         inner[0] = (foot + (radius - foot) * self.wall_m / height - self.wall_m, self.wall_m)
-        return outer, inner, [0, 1]
+        return outer, inner
 
-    def _bowl(self, radius: float, height: float) -> tuple[Array, Array, list[int]]:
+    def _bowl(self, radius: float, height: float) -> tuple[Array, Array]:
         radius, height = 2 * radius, height / 3
         start = np.arcsin(0.35 + 0.3 * self.waist_ratio)
         angle = np.linspace(start, np.pi / 2, 7)
@@ -104,11 +97,9 @@ class Lathe:
         arc = np.stack([np.sin(angle), (lift - lift[0]) / (1 - lift[0])], axis=1)
         outer = arc * (radius, height)
         inner = arc * (radius - self.wall_m, height - self.wall_m) + (0, self.wall_m)
-        # Straight inside between the knots, so that the convex parts take nothing from the hollow.
-        inner[1::2] = (inner[:-1:2] + inner[2::2]) / 2
-        return outer, inner, [0, 2, 4, 6]
+        return outer, inner
 
-    def _jar(self, radius: float, height: float) -> tuple[Array, Array, list[int]]:
+    def _jar(self, radius: float, height: float) -> tuple[Array, Array]:
         neck = radius * (0.4 + 0.5 * self.waist_ratio)
         angle = np.linspace(0, np.pi / 2.4, 4)
         bend = np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -117,64 +108,6 @@ class Lathe:
         outer = np.concatenate([[(radius, 0)], shoulder, [(neck, height)]])
         inner = outer - (self.wall_m, 0)
         inner[0, 1] = self.wall_m
-        # Straight inside, like the bowl.
+        # Straight inside the shoulder, so that the parts, which are, lie close to it.
         inner[1:5] = np.linspace(inner[1], inner[4], 4)
-        return outer, inner, [0, 1, 4, 5]
-
-
-def _slices(outer: Array) -> list[Array]:
-    """Return the parts of a solid: the fewest slices across the axis between which the profile bulges outward."""
-    parts, first = [], 0
-    for last in range(1, len(outer)):
-        is_end = last == len(outer) - 1
-        # The slice ends where the profile turns outward, or steps out at one height.
-        if is_end or _turn(outer[last - 1 : last + 2]) < -1e-9:
-            if outer[last, 1] > outer[first, 1]:
-                parts.append(_ring_points(outer[first : last + 1]))
-            first = last
-    return parts
-
-
-def _turn(points: Array) -> float:
-    """Return twice the area, positive where the path bulges away from the axis, of three successive points (3, 2)."""
-    (r0, z0), (r1, z1), (r2, z2) = points
-    return float((r1 - r0) * (z2 - z1) - (r2 - r1) * (z1 - z0))
-
-
-def _walls(outer: Array, inner: Array, knots: list[int]) -> list[Array]:
-    """Return the parts of a hollow: the floor, and wedges of wall that leave the hollow free."""
-    bands = len(knots) - 1
-    sectors = min((MAX_PARTS - 1) // bands, 16)
-    parts = [_ring_points(np.array([outer[0], inner[0]]))]
-    corner = 2 * np.pi * np.arange(sectors + 1) / sectors
-    for low, high in pairwise(knots):
-        outside = outer[low : high + 1] * (_fair_radius(2 * sectors), 1)
-        # Flat across each wedge, the inside is set back so that the hollow keeps its volume.
-        inside = inner[low : high + 1] * (_fair_radius(sectors), 1)
-        inside[:, 0] = np.minimum(inside[:, 0], outside[:, 0])
-        for start, stop in pairwise(corner):
-            parts.append(
-                np.concatenate(
-                    [
-                        _around(outside, np.array([start, (start + stop) / 2, stop])),
-                        _around(inside, np.array([start, stop])),
-                    ]
-                )
-            )
-    return parts
-
-
-def _ring_points(profile: Array) -> Array:
-    """Return the points (n, 3) of a profile (k, 2) turned about z, in as many sides as a part may have."""
-    sides = min(SEGMENTS // 2, MAX_PART_VERTICES // len(profile))
-    return rings(circle(sides), profile * (_fair_radius(sides), 1)).reshape(-1, 3)
-
-
-def _fair_radius(sides: int) -> float:
-    """Return the circumradius of a regular polygon that has the area of the mesh's cross-section of radius one."""
-    return float(np.sqrt(SEGMENTS * np.sin(2 * np.pi / SEGMENTS) / (sides * np.sin(2 * np.pi / sides))))
-
-
-def _around(profile: Array, angles_rad: Array) -> Array:
-    """Return a profile's points (k · len(angles), 3) at some angles about z."""
-    return rings(np.stack([np.cos(angles_rad), np.sin(angles_rad)], axis=1), profile).reshape(-1, 3)
+        return outer, inner

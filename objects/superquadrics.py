@@ -7,7 +7,8 @@ import numpy as np
 from graspsim.distributions import LogUniform, Uniform, ranged
 from graspsim.geometry import Array, rotation_about
 from graspsim.models import ObjectModel, object_model
-from graspsim.shapes import SAME, SEGMENTS, equalised, smooth_part, stack, symmetry_group
+from graspsim.round_parts import fair_parts, lunes
+from graspsim.shapes import SAME, SEGMENTS, equalised, stack, symmetry_group
 
 
 @dataclass(frozen=True)
@@ -41,26 +42,27 @@ class Superquadrics:
         if is_round:
             exponent = 1.0
 
-        def outline(segments: int) -> Array:
-            angle = 2 * np.pi * np.arange(segments) / segments
-            return np.stack([width * _power(np.cos(angle), exponent), depth * _power(np.sin(angle), exponent)], 1) / 2
+        def outline(azimuth_rad: Array) -> Array:
+            across = [_power(np.cos(azimuth_rad), exponent), _power(np.sin(azimuth_rad), exponent)]
+            return np.stack(across, axis=-1) * (width / 2, depth / 2)
 
-        def profile(steps: int) -> Array:
-            angle = np.pi * (np.arange(steps + 1) / steps - 0.5)
-            return np.stack(
-                [
-                    _power(np.cos(angle), self.vertical_exponent),
-                    height / 2 * _power(np.sin(angle), self.vertical_exponent),
-                ],
-                axis=1,
-            )
+        def profile(latitude_rad: Array) -> Array:
+            along = [_power(np.cos(latitude_rad), self.vertical_exponent)]
+            along.append(height / 2 * _power(np.sin(latitude_rad), self.vertical_exponent))
+            return np.stack(along, axis=-1)
 
-        mesh = stack(outline(SEGMENTS if is_round else 36), profile(14))
+        segments, steps = SEGMENTS if is_round else 36, 14
+        mesh = stack(
+            outline(2 * np.pi * np.arange(segments) / segments), profile(np.pi * (np.arange(steps + 1) / steps - 0.5))
+        )
         turns = [rotation_about((1, 0, 0), np.pi)]
         if not is_round:
             turns.append(rotation_about((0, 0, 1), np.pi / 2 if width == depth else np.pi))
-        part = smooth_part(mesh, outline(20), profile(10))
-        return object_model("superquadric", mesh, [part], symmetry_group(*turns, about_z=is_round))
+        azimuth_rad, latitude_rad = np.moveaxis(lunes()[1], -1, 0)
+        scale, z = np.moveaxis(profile(latitude_rad), -1, 0)
+        points = np.concatenate([scale[..., None] * outline(azimuth_rad), z[..., None]], axis=-1)
+        parts = fair_parts(mesh, points)
+        return object_model("superquadric", mesh, parts, symmetry_group(*turns, about_z=is_round))
 
 
 def _power(base: Array, exponent: float) -> Array:

@@ -14,7 +14,8 @@ FLOW = (
     # ground that all stand on
     "errors registry color jit geometry distributions plain streams cache",
     # what an object is
-    "meshes models shapes walls solids assembly convex_parts mesh_repair mesh_import",
+    "meshes models shapes walls round_parts solids contours polygons assembly convex_parts mesh_repair",
+    "side_file symmetry_search mesh_import",
     # what a world is
     "shape_measures scene spec spec_edit object_set set_store scene_objects spec_check",
     # from a specification to a world
