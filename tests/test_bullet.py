@@ -17,11 +17,11 @@ from worlds_for_tests import (
 
 from graspsim.geometry import apply, matrices_from_poses, matrix_from_quat, poses_from_matrices, random_quat, transform
 from graspsim.models import make_object
-from graspsim.scene_objects import SceneObjects
 from graspsim.physics.bullet import RESTITUTION_SPEED_M_S, TIME_STEP_S, BulletWorld, pybullet
 from graspsim.plain import overlaid
 from graspsim.registry import load
 from graspsim.sampling import sample_scene
+from graspsim.scene_objects import SceneObjects
 from graspsim.spec import SceneSpec
 
 G = 9.81

@@ -41,7 +41,7 @@ def test_a_portrait_shows_the_whole_object(family: str) -> None:
 
 
 def test_slots_have_colours_of_their_own() -> None:
-    hammer = make_object("tools", np.random.default_rng(0), kind="hammer")
+    hammer = make_object("tools", np.random.default_rng(0), kind="claw_hammer")
     hues = cv2.cvtColor(portrait(hammer), cv2.COLOR_RGB2HSV)
     seen = hues[..., 0][hues[..., 1] > 80]
     assert len(hammer.slots) == 2

@@ -32,6 +32,7 @@ HOLLOW = {
     "lathe": {"cup", "bowl", "jar"},
     "containers": {"bowl", "tin", "tray", "tub"},
     "tubes": {"spring"},
+    "cutlery": {"ladle", "spoon", "wooden_spoon"},
     "drinkware": {"beaker", "jug", "mug", "pitcher", "stein", "teacup", "tumbler", "wine_glass"},
 }
 """Kinds with thin round walls, or coils, for which flat parts cannot stand to within `SAME_VOLUME`."""

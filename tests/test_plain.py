@@ -7,11 +7,11 @@ import yaml
 
 from graspsim.distributions import Choice, Distribution, Integers, LogUniform, Normal, Uniform
 from graspsim.errors import SpecError, UnknownNameError
-from graspsim.scene_objects import SceneObjects
 from graspsim.plain import from_plain, overlaid, to_plain
 from graspsim.registry import load, names
 from graspsim.sampling import sample_scene
 from graspsim.scene import Scene
+from graspsim.scene_objects import SceneObjects
 from graspsim.spec import ColorSpec, ObjectsSpec, SceneSpec
 from graspsim.spec_check import check_spec
 

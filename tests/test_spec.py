@@ -4,10 +4,10 @@ import pytest
 
 from graspsim.distributions import Choice, Distribution, Integers, Normal, Uniform
 from graspsim.errors import SpecError, UnknownNameError
-from graspsim.scene_objects import SceneObjects
 from graspsim.plain import overlaid, to_plain
 from graspsim.registry import load, names
 from graspsim.sampling import sample_scene
+from graspsim.scene_objects import SceneObjects
 from graspsim.spec import SceneSpec
 from graspsim.spec_check import check_spec
 from graspsim.spec_edit import fixed, replaced

@@ -5,10 +5,10 @@ import pytest
 
 from graspsim.errors import SpecError
 from graspsim.geometry import apply, invert, look_at, matrices_from_poses, project
-from graspsim.scene_objects import SceneObjects
 from graspsim.plain import overlaid
 from graspsim.registry import load, names
 from graspsim.sampling import sample_scene
+from graspsim.scene_objects import SceneObjects
 from graspsim.spec import CameraSpec, SceneSpec, SensorSpec
 from graspsim.views import CLEARANCE_M, intrinsics_of, sample_view
 
