@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from graspsim.geometry import Array, matrix_from_quat, random_quat
+from graspsim.geometry import Array, matrix_from_quat, quat_from_matrix, random_quat, rotation_about
 from graspsim.models import ObjectModel
 from graspsim.scene import Pose
+from graspsim.standing import standing_rotation
 
 GAP_M = 0.004
 _TRIES = 60
@@ -59,16 +60,18 @@ def drop_point(
 
 
 def packed(models: Sequence[ObjectModel], area_m: float, rngs: Sequence[np.random.Generator]) -> list[Pose | None]:
-    """Stand objects upright, turned at random, as close to the middle as their bounding rectangles allow."""
+    """Stand objects up, turned at random, as close to the middle as their bounding rectangles allow."""
     rectangles: list[Array] = []
     poses: list[Pose | None] = []
     for model, rng in zip(models, rngs, strict=True):
-        size = model.extents_m
+        upright = standing_rotation(model)
+        vertices = model.mesh.vertices @ upright.T
+        low, high = vertices.min(axis=0), vertices.max(axis=0)
         best: tuple[float, Array, float, Array] | None = None
         for _ in range(_TRIES):
             yaw = rng.uniform(0, 2 * np.pi)
             center = rng.uniform(-area_m / 2, area_m / 2, size=2)
-            corners = _rectangle(center, yaw, size[:2] + GAP_M)
+            corners = _rectangle(center, yaw, (high - low)[:2] + GAP_M)
             inside = np.abs(corners).max() <= area_m / 2
             distance = float(np.linalg.norm(center))
             closer = best is None or distance < best[0]
@@ -79,9 +82,10 @@ def packed(models: Sequence[ObjectModel], area_m: float, rngs: Sequence[np.rando
             continue
         _, center, yaw, corners = best
         rectangles.append(corners)
-        quat_xyzw = np.array([0.0, 0.0, np.sin(yaw / 2), np.cos(yaw / 2)])
+        turn = rotation_about((0, 0, 1), yaw)
         # A tenth of a millimetre up, so that nothing starts inside the table.
-        poses.append(_pose(np.array([*center, size[2] / 2 + 1e-4]), quat_xyzw))
+        bottom = turn @ [*(low + high)[:2] / 2, low[2] - 1e-4]
+        poses.append(_pose(np.array([*center, 0]) - bottom, quat_from_matrix(turn @ upright)))
     return poses
 
 

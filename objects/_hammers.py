@@ -25,10 +25,13 @@ def hammer(kind: str, length_m: float, head_ratio: float, grip_ratio: float, rng
     size = length_m * head_ratio
     symmetries = symmetry_group(rotation_about(X, np.pi)) if kind == "mallet" else symmetry_group()
     head, slot = {"claw_hammer": _claw, "ball_hammer": _ball, "mallet": _mallet}[kind](size, rng)
-    at = transform(translation=(length_m - EYE * size, 0, 0))
+    # A mallet's head reaches further than the eye; the handle then ends inside it.
+    overhang = max(0.0, *(solid.mesh.vertices[:, 0].max() - EYE * size for solid in head))
+    end = length_m - overhang
+    at = transform(translation=(end - EYE * size, 0, 0))
     slots = (slot, (WOOD, FIBRE)[rng.integers(2)])
     eye = 0.032 * size
-    solids = [*((solid.moved(at), 0) for solid in head), (_handle(length_m, 0.05 * grip_ratio * length_m, eye, rng), 1)]
+    solids = [*((solid.moved(at), 0) for solid in head), (_handle(end, 0.05 * grip_ratio * length_m, eye, rng), 1)]
     return assembled(kind, solids, symmetries, slots)
 
 

@@ -14,6 +14,8 @@ X = np.array([1.0, 0, 0])
 STEEL = Slot("steel", 7.8)
 BEVEL_M = 0.0004
 JAW_TURN_RAD = np.radians(15)
+OPEN_REACH, RING_REACH = 1.03, 0.9
+"""How far a head reaches beyond its centre, over its radius; a jaw that is turned reaches out with one of its tips."""
 
 
 def wrench(kind: str, length_m: float, head_ratio: float, grip_ratio: float, rng: np.random.Generator) -> ObjectModel:
@@ -21,15 +23,16 @@ def wrench(kind: str, length_m: float, head_ratio: float, grip_ratio: float, rng
     size = 0.1 * length_m * head_ratio
     thick = max(0.038 * length_m * grip_ratio, 0.005)
     second = size * rng.uniform(0.78, 0.9)
-    low, high = second * 0.9, length_m - size * 0.9
+    low = second * (OPEN_REACH if kind == "open_wrench" else RING_REACH)
+    high = length_m - size * (RING_REACH if kind == "ring_wrench" else OPEN_REACH)
     if kind == "open_wrench":
         heads = [_open(size, thick, (high, 0), JAW_TURN_RAD), _open(second, thick, (low, 0), np.pi + JAW_TURN_RAD)]
     elif kind == "ring_wrench":
         is_fine = bool(rng.random() < 0.5)
-        heads = [_ring(0.9 * size, thick, high, is_fine), _ring(0.9 * second, thick, low, is_fine)]
+        heads = [_ring(RING_REACH * radius, thick, x, is_fine) for radius, x in ((size, high), (second, low))]
     else:
         is_fine = bool(rng.random() < 0.5)
-        heads = [_open(size, thick, (high, 0), JAW_TURN_RAD), _ring(0.9 * second, thick, low, is_fine)]
+        heads = [_open(size, thick, (high, 0), JAW_TURN_RAD), _ring(RING_REACH * second, thick, low, is_fine)]
     wide = rng.uniform(0.36, 0.44)
     # From within one head to within the other, short of jaw and hole.
     a, b = low + 0.68 * second, high - 0.68 * size

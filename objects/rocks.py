@@ -24,7 +24,7 @@ class Rocks:
     """A stone, rounded by water or broken; the noise on it, or its faces, are drawn.
 
     Attributes:
-        kind: a smooth pebble, a lumpy stone with shallow dents, or crushed rock with flat faces.
+        kind: a smooth pebble, a lumpy stone, with shallow dents where it is rough, or crushed rock with flat faces.
         size_m: largest extent; less where the hand would otherwise not span the smallest.
         length_ratio: length over breadth, before the noise.
         flatness: height over breadth, before the noise.

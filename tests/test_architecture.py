@@ -19,6 +19,7 @@ FLOW = (
     # what a world is
     "shape_measures scene spec spec_edit object_set set_store scene_objects spec_check",
     # from a specification to a world
+    "standing",
     "layouts images sampling",
     "physics.world physics.quiet physics.bullet physics.settle",
     "views",

@@ -16,6 +16,7 @@ def test_of_200_dropped_objects_none_sinks_floats_jitters_or_flies_away(family: 
         assert -0.002 < drop.sunk_m < 0.002, drop
         # What is round rolls; the table is a metre wide.
         assert drop.strayed_m < 0.8, drop
-        if drop.at_rest:
-            assert drop.crept_m < 0.002, drop
     assert np.mean([drop.at_rest for drop in drops]) > 0.9
+    # What stands on an edge as it comes to rest tips over a moment later. Nothing else moves.
+    crept_m = [drop.crept_m for drop in drops if drop.at_rest]
+    assert np.quantile(crept_m, 0.99) < 0.0005

@@ -8,7 +8,7 @@ from worlds_for_tests import at, body, scene_of, table, world_vertices
 
 from graspsim.export.mjcf import OPTION
 from graspsim.export.write import DENSITY_KG_M3, export_models
-from graspsim.geometry import matrices_from_poses, matrix_from_quat, random_quat
+from graspsim.geometry import apply, matrices_from_poses, matrix_from_quat, random_quat
 from graspsim.models import ObjectModel
 from graspsim.physics.bullet import BulletWorld
 
@@ -78,12 +78,18 @@ def stepped(compiled: Any, data: Any, seconds: float) -> None:
 
 @RESTING
 def test_what_rests_in_our_world_rests_in_mujoco_at_the_same_height(name: str, tmp_path: Path) -> None:
+    """Where the centre of mass came to lie lowest: engines differ on which shallow hollows hold, not on the deepest."""
     model = MODELS[name]
-    pose = at(0, 0, 0.6 * model.diameter_m, random_quat(np.random.default_rng(4)))
     friction = {"spinning_friction": 0.0025, "rolling_friction": 0.002}
-    with BulletWorld(scene_of([body(pose, mass_kg=mass_of(model), **friction)], [table()]), {1: model}) as world:
-        assert world.settle(6.0).at_rest
-        rest = world.poses()[0]
+    rests = []
+    for seed in range(8):
+        pose = at(0, 0, 0.6 * model.diameter_m, random_quat(np.random.default_rng(seed)))
+        with BulletWorld(scene_of([body(pose, mass_kg=mass_of(model), **friction)], [table()]), {1: model}) as world:
+            assert world.settle(6.0).at_rest
+            rests.append(world.poses()[0])
+    world_from_models = matrices_from_poses(np.array(rests))
+    heights_m = [apply(world_from_model, [model.center_of_mass])[0, 2] for world_from_model in world_from_models]
+    rest = rests[int(np.argmin(heights_m))]
     compiled = on_a_plane([exported(model, tmp_path)], [(0, 0, 0)])
     data = mujoco.MjData(compiled)
     data.qpos[:3], data.qpos[3:] = rest[:3] + np.array((0, 0, 0.002)), np.roll(rest[3:], 1)

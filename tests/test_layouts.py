@@ -112,11 +112,12 @@ def test_dropped_always_finds_a_place_by_going_up():
     assert None not in dropped([sphere_model(0.3, 60)], 0.1, [rng()])
 
 
-def test_packed_objects_stand_upright_just_above_the_table():
+def test_packed_objects_stand_just_above_the_table_upright_if_they_can():
     for model, pose, vertices in placed("packed"):
-        assert pose[3:5] == (0.0, 0.0)
         assert vertices[:, 2].min() == pytest.approx(1e-4)
-        assert pose[2] == pytest.approx(model.extents_m[2] / 2 + 1e-4)
+        if model.name in ("box", "cone"):
+            assert pose[3:5] == pytest.approx((0.0, 0.0), abs=1e-12)
+            assert pose[2] == pytest.approx(model.extents_m[2] / 2 + 1e-4)
 
 
 def test_packed_objects_crowd_around_the_middle():

@@ -90,7 +90,7 @@ def decompositions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def run_coacd(mesh: object, **settings: object) -> list[tuple[np.ndarray, np.ndarray]]:
         runs.append(len(runs))
-        return [(np.eye(3), np.zeros((1, 3), dtype=np.int32))]
+        return [(np.eye(4)[:, :3], np.zeros((0, 3), dtype=np.int32))]
 
     monkeypatch.setattr("coacd.run_coacd", run_coacd)
     return runs
