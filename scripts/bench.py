@@ -29,7 +29,7 @@ from graspsim.catalogue.drop import drop_family
 from graspsim.dataset.generate import DumpJob, generate_scene
 from graspsim.geometry import Array, Intrinsics, look_at
 from graspsim.models import make_object
-from graspsim.physics.bullet import pybullet
+from graspsim.physics.client import pybullet
 from graspsim.physics.settle import settle_scene
 from graspsim.plain import overlaid
 from graspsim.registry import load, names

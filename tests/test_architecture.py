@@ -21,7 +21,7 @@ FLOW = (
     # from a specification to a world
     "standing",
     "layouts images sampling",
-    "physics.world physics.quiet physics.bullet physics.settle",
+    "physics.world physics.client physics.bullet physics.settle",
     "views",
     "render.frame render.buffers render.kernels render.fixtures render.textures",
     "render.atlas render.lighting render.shading render.shadows render.looks render.raster",
@@ -109,7 +109,7 @@ def test_content_imports_only_the_engine_and_itself(folder):
 def test_no_import_is_hidden_in_a_string():
     """Nothing but the registry loads a module by its name; pybullet's one exception is checked below."""
     users = {name for name, path in ENGINE.items() if "import_module" in path.read_text()}
-    assert users == {"registry", "physics.quiet"}
+    assert users == {"registry", "physics.client"}
 
 
 def test_one_module_alone_knows_pybullet():
@@ -117,13 +117,13 @@ def test_one_module_alone_knows_pybullet():
         calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and node.args]
         # To look up its version is no import.
         quiet = any(
-            getattr(call.func, "id", "") == "import_quietly" and getattr(call.args[0], "value", "") == "pybullet"
+            getattr(call.func, "id", "") == "_import_quietly" and getattr(call.args[0], "value", "") == "pybullet"
             for call in calls
         )
         return quiet or "pybullet" in {name.split(".")[0] for name in imports(path)}
 
     everywhere = [path for folder in ("graspsim", *CONTENT) for path in files(folder)]
-    assert [path for path in everywhere if names_pybullet(path)] == [ROOT / "graspsim/physics/bullet.py"]
+    assert [path for path in everywhere if names_pybullet(path)] == [ROOT / "graspsim/physics/client.py"]
 
 
 def test_every_folder_with_modules_is_shipped():

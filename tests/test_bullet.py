@@ -17,7 +17,8 @@ from worlds_for_tests import (
 
 from graspsim.geometry import apply, matrices_from_poses, matrix_from_quat, poses_from_matrices, random_quat, transform
 from graspsim.models import make_object
-from graspsim.physics.bullet import RESTITUTION_SPEED_M_S, TIME_STEP_S, BulletWorld, pybullet
+from graspsim.physics.bullet import RESTITUTION_SPEED_M_S, TIME_STEP_S, BulletWorld
+from graspsim.physics.client import pybullet
 from graspsim.plain import overlaid
 from graspsim.registry import load
 from graspsim.sampling import sample_scene
@@ -376,13 +377,16 @@ def test_a_scene_moves_alike_to_the_bit_whatever_ran_before_or_beside_it():
     np.testing.assert_array_equal(trajectory(scene, objects), first)
 
 
-def test_closing_frees_the_client_and_may_be_done_twice():
+def test_closing_empties_the_client_for_the_next_world_and_may_be_done_twice():
     world = world_of(BLOCK)
     client = world._client
-    assert pybullet.isConnected(client)
+    assert pybullet.getNumBodies(client) == 1
     world.close()
     world.close()
-    assert not pybullet.isConnected(client)
+    assert pybullet.getNumBodies(client) == 0
+    with world_of(BLOCK) as after, world_of(BLOCK) as beside:
+        assert client in (after._client, beside._client)
+        assert after._client != beside._client
 
 
 def test_an_exception_inside_a_world_closes_it():
@@ -390,7 +394,18 @@ def test_an_exception_inside_a_world_closes_it():
     client = world._client
     with pytest.raises(ZeroDivisionError), world:
         world.step(1 / 0)
-    assert not pybullet.isConnected(client)
+    assert pybullet.getNumBodies(client) == 0
+
+
+def test_a_client_is_thrown_away_in_time(monkeypatch):
+    monkeypatch.setattr("graspsim.physics.client._USES", 3)
+    monkeypatch.setattr("graspsim.physics.client._idle", {})
+    clients = []
+    for _ in range(4):
+        with world_of(BLOCK) as world:
+            clients.append(world._client)
+    assert clients[0] == clients[1] == clients[2]
+    assert not any(pybullet.isConnected(client) for client in {clients[0]} - {clients[3]})
 
 
 def test_many_worlds_leave_neither_clients_nor_files(tmp_path, monkeypatch):

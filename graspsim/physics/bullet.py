@@ -1,4 +1,4 @@
-"""PyBullet behind the `World` contract. The only module that imports pybullet.
+"""PyBullet behind the `World` contract.
 
 Every trap that this file steps around is one where PyBullet gives a wrong answer without a word: contact margins, the
 inertia of hulls, the frame of the reported pose, and what happens to bodies that are thrown far away.
@@ -13,11 +13,9 @@ from scipy.spatial import ConvexHull
 
 from graspsim.geometry import Array, invert, matrices_from_poses, poses_from_matrices, quat_from_matrix, transform
 from graspsim.models import ObjectModel
-from graspsim.physics.quiet import import_quietly
+from graspsim.physics.client import give_back, pybullet, take_client
 from graspsim.physics.world import Contact, SettleOutcome
 from graspsim.scene import Body, Fixture, Scene
-
-pybullet = import_quietly("pybullet")
 
 TIME_STEP_S = 1 / 240
 SOLVER_ITERATIONS = 60
@@ -37,7 +35,7 @@ _CHECK_EVERY = 6
 
 
 class BulletWorld:
-    """One scene in a PyBullet client of its own, headless, closed by `close` or at the end of a `with`.
+    """One scene in a PyBullet client that is its own until `close`, or the end of a `with`; headless.
 
     Args:
         scene: bodies and fixtures to spawn.
@@ -45,7 +43,7 @@ class BulletWorld:
     """
 
     def __init__(self, scene: Scene, models: Mapping[int, ObjectModel]) -> None:
-        self._client = pybullet.connect(pybullet.DIRECT)
+        self._client, self._uses = take_client()
         self._part_files = tempfile.TemporaryDirectory(prefix="graspsim-")
         self._shapes: dict[int, int] = {}
         self._models = models
@@ -81,9 +79,7 @@ class BulletWorld:
     def close(self) -> None:
         """Free the simulation."""
         if self._client >= 0:
-            # Only a reset frees collision shapes.
-            pybullet.resetSimulation(physicsClientId=self._client)
-            pybullet.disconnect(physicsClientId=self._client)
+            give_back(self._client, self._uses)
             self._part_files.cleanup()
             self._client = -1
 
