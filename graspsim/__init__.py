@@ -2,4 +2,11 @@
 
 from importlib.metadata import version
 
+import gymnasium
+
+from graspsim.registry import names
+
 __version__ = version("graspsim")
+
+for _task in names("task"):
+    gymnasium.register(f"graspsim/{_task}", entry_point="graspsim.episode.env:GraspEnv", kwargs={"task": _task})

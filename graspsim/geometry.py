@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from graspsim.jit import compiled
+
 Array = NDArray[np.float64]
 
 
@@ -42,13 +44,7 @@ def apply(a_from_b: Array, points_b: ArrayLike) -> Array:
 def matrix_from_quat(quat_xyzw: ArrayLike) -> Array:
     """Return rotations (..., 3, 3) of quaternions (..., 4), which need not be normalized."""
     q = np.asarray(quat_xyzw, dtype=np.float64)
-    x, y, z, w = np.moveaxis(q / np.linalg.norm(q, axis=-1, keepdims=True), -1, 0)
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    return np.asarray(_matrices(np.ascontiguousarray(q.reshape(-1, 4))).reshape(*q.shape[:-1], 3, 3))
 
 
 def quat_from_matrix(rotation: ArrayLike) -> Array:
@@ -56,20 +52,46 @@ def quat_from_matrix(rotation: ArrayLike) -> Array:
 
     Takes the largest of the four squared components first, which keeps the division well conditioned (Shepperd 1978).
     """
-    m = np.asarray(rotation, dtype=np.float64)
-    candidates = np.array([m[0, 0], m[1, 1], m[2, 2], np.trace(m)])
-    i = int(np.argmax(candidates))
-    q = np.empty(4)
-    if i == 3:
-        q[:] = (m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], 1 + candidates[3])
+    quat_xyzw = np.empty(4)
+    _write_quat(np.asarray(rotation, dtype=np.float64), quat_xyzw)
+    return quat_xyzw
+
+
+@compiled
+def _matrices(quats_xyzw: Array) -> Array:
+    """Return rotations (n, 3, 3) of quaternions (n, 4)."""
+    matrices = np.empty((len(quats_xyzw), 3, 3))
+    for n in range(len(quats_xyzw)):
+        x, y, z, w = quats_xyzw[n, 0], quats_xyzw[n, 1], quats_xyzw[n, 2], quats_xyzw[n, 3]
+        length = np.sqrt(x * x + y * y + z * z + w * w)
+        x, y, z, w = x / length, y / length, z / length, w / length
+        m = matrices[n]
+        m[0, 0], m[0, 1], m[0, 2] = 1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)
+        m[1, 0], m[1, 1], m[1, 2] = 2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)
+        m[2, 0], m[2, 1], m[2, 2] = 2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)
+    return matrices
+
+
+@compiled
+def _write_quat(m: Array, q: Array) -> None:
+    trace = m[0, 0] + m[1, 1] + m[2, 2]
+    i = 0
+    for k in range(1, 3):
+        if m[k, k] > m[i, i]:
+            i = k
+    if trace > m[i, i]:
+        q[0], q[1], q[2], q[3] = m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], 1 + trace
     else:
         j, k = (i + 1) % 3, (i + 2) % 3
         q[i] = 1 + m[i, i] - m[j, j] - m[k, k]
         q[j] = m[j, i] + m[i, j]
         q[k] = m[k, i] + m[i, k]
         q[3] = m[k, j] - m[j, k]
-    q /= np.linalg.norm(q)
-    return -q if q[3] < 0 else q
+    length = np.sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3])
+    if q[3] < 0:
+        length = -length
+    for k in range(4):
+        q[k] /= length
 
 
 def rotation_about(axis: ArrayLike, angle_rad: float) -> Array:
@@ -87,10 +109,16 @@ def random_quat(rng: np.random.Generator) -> Array:
 
 def poses_from_matrices(world_from_body: Array) -> Array:
     """Return the pose array (n, 7) of transforms (n, 4, 4)."""
+    return np.asarray(_poses(np.ascontiguousarray(world_from_body)))
+
+
+@compiled
+def _poses(world_from_body: Array) -> Array:
     poses = np.empty((len(world_from_body), 7))
-    for pose, matrix in zip(poses, world_from_body, strict=True):
-        pose[:3] = matrix[:3, 3]
-        pose[3:] = quat_from_matrix(matrix[:3, :3])
+    for n in range(len(world_from_body)):
+        for k in range(3):
+            poses[n, k] = world_from_body[n, k, 3]
+        _write_quat(world_from_body[n, :3, :3], poses[n, 3:])
     return poses
 
 
@@ -98,8 +126,7 @@ def matrices_from_poses(poses: ArrayLike) -> Array:
     """Return transforms (n, 4, 4) of a pose array (n, 7)."""
     p = np.asarray(poses, dtype=np.float64).reshape(-1, 7)
     matrices = np.zeros((len(p), 4, 4))
-    if len(p):
-        matrices[:, :3, :3] = matrix_from_quat(p[:, 3:])
+    matrices[:, :3, :3] = _matrices(np.ascontiguousarray(p[:, 3:]))
     matrices[:, :3, 3] = p[:, :3]
     matrices[:, 3, 3] = 1.0
     return matrices

@@ -79,7 +79,11 @@ for _name in ("train", "heldout", "household", "geometric", "unseen_families"):
     register("set", _name, f"graspsim.objects.sets:{_name.upper()}")
 for _name in ("tabletop", "bin", "packed", "floating"):
     register("scene", _name, f"graspsim.envs.scenes:{_name.upper()}")
+for _name, _module in (("Lift-v0", "lift"),):
+    register("task", _name, f"graspsim.envs.{_module}:{_name.removesuffix('-v0')}")
 for _name in ("flat", "checker", "stripes", "gradient", "noise", "cells", "wood", "marble", "speckle"):
     register("texture", _name, f"graspsim.render.textures:{_name}")
+for _name in ("hand", "panda"):
+    register("robot", _name, f"graspsim.robots.{_name}:{_name}")
 register("renderer", "raster", "graspsim.render.raster:RasterRenderer")
 register("world", "bullet", "graspsim.physics.bullet:BulletWorld")

@@ -142,6 +142,27 @@ class View:
 
 
 @dataclass(frozen=True)
+class Robot:
+    """A robot that stands in the scene.
+
+    Attributes:
+        name: in the registry's table of robots.
+        instance_id: its value in every instance image, for all of its links.
+        world_from_base: where it stands.
+        pad_friction: lateral coefficient of the finger pads; that of a contact is the product of both bodies'.
+        pad_spinning_friction_m: torsional friction of the pads, which rubber has plenty of.
+        link_friction: lateral coefficient of all other links.
+    """
+
+    name: str
+    instance_id: int
+    world_from_base: Pose
+    pad_friction: float
+    pad_spinning_friction_m: float
+    link_friction: float
+
+
+@dataclass(frozen=True)
 class Scene:
     """One world. `index` and `root_seed` name it; the rest is what was drawn for it.
 
@@ -156,6 +177,7 @@ class Scene:
         backdrop: image at infinity, seen where nothing else is; None shows the sky and ground colours.
         gravity_m_s2: acceleration along -z; 0 leaves the bodies where they are spawned.
         requested: bodies asked for, where fewer than that fit.
+        robot: what handles the bodies, if anything does. Its seen links follow the bodies in a renderer's poses.
     """
 
     root_seed: int
@@ -170,3 +192,4 @@ class Scene:
     backdrop: Texture | None
     gravity_m_s2: float
     requested: int
+    robot: Robot | None = None

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from graspsim.models import ObjectModel
 from graspsim.object_set import Member, ObjectSet
+from graspsim.set_store import load_set
 from graspsim.spec import SceneSpec, SetSpec
 
 
@@ -13,10 +14,12 @@ class SceneObjects(Mapping[int, ObjectModel]):
     Args:
         spec: its sections `objects` and `distractors` say what there is.
         root_seed: of the dataset.
+        at_once: have all targets in memory from the start, out of the cache.
     """
 
-    def __init__(self, spec: SceneSpec, root_seed: int) -> None:
-        self._targets = ObjectSet(spec.objects, root_seed)
+    def __init__(self, spec: SceneSpec, root_seed: int, at_once: bool = False) -> None:
+        self._set = ObjectSet(spec.objects, root_seed)
+        self._targets: Mapping[int, ObjectModel] = load_set(self._set) if at_once else self._set
         heldout = spec.objects.heldout_families if spec.objects.split == "train" else ()
         families = tuple(f for f in spec.distractors.families if f.partition(":")[0] not in heldout)
         self._distractors = (
@@ -48,4 +51,4 @@ class SceneObjects(Mapping[int, ObjectModel]):
 
     def member(self, obj_id: int) -> Member:
         """Return what a target is made from."""
-        return self._targets.members[obj_id - 1]
+        return self._set.members[obj_id - 1]

@@ -24,6 +24,8 @@ class Stream(IntEnum):
     DISTRACTORS = 7
     SENSOR = 8
     MODELS = 9
+    CONTROL = 10
+    TASK = 11
 
 
 def check_seed(seed: int) -> int:

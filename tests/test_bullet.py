@@ -17,8 +17,9 @@ from worlds_for_tests import (
 
 from graspsim.geometry import apply, matrices_from_poses, matrix_from_quat, poses_from_matrices, random_quat, transform
 from graspsim.models import make_object
-from graspsim.physics.bullet import RESTITUTION_SPEED_M_S, TIME_STEP_S, BulletWorld
+from graspsim.physics.bullet import RESTITUTION_SPEED_M_S, BulletWorld
 from graspsim.physics.client import pybullet
+from graspsim.physics.world import TIME_STEP_S
 from graspsim.plain import overlaid
 from graspsim.registry import load
 from graspsim.sampling import sample_scene
@@ -301,7 +302,8 @@ def test_friction_and_restitution_reach_the_engine():
         info = [pybullet.getDynamicsInfo(i, -1, physicsClientId=world._client) for i in range(2)]
         mass, lateral, inertia, _, _, restitution, rolling, spinning = info[1][:8]
         assert (mass, lateral, restitution, rolling, spinning) == (0.25, 0.9, 0.3, 0.002, 0.003)
-        assert (info[0][1], info[0][5]) == (0.7, 0.6)
+        # PyBullet does not tell the restitution of what does not move; how things rebound from it is tested above.
+        assert info[0][1] == 0.7
         moments = np.linalg.eigvalsh(BLOCK.inertia_per_density) * 0.25 / BLOCK.volume_m3
         np.testing.assert_allclose(inertia, moments)
 

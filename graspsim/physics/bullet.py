@@ -13,11 +13,12 @@ from scipy.spatial import ConvexHull
 
 from graspsim.geometry import Array, invert, matrices_from_poses, poses_from_matrices, quat_from_matrix, transform
 from graspsim.models import ObjectModel
+from graspsim.physics.bullet_robot import BulletRobot
 from graspsim.physics.client import give_back, pybullet, take_client
-from graspsim.physics.world import Contact, SettleOutcome
+from graspsim.physics.world import REST_SPEED_M_S, REST_SPIN_RAD_S, TIME_STEP_S, Contact, SettleOutcome
+from graspsim.robot import RobotModel
 from graspsim.scene import Body, Fixture, Scene
 
-TIME_STEP_S = 1 / 240
 SOLVER_ITERATIONS = 60
 # Distance, as a share of the smaller body's radius, at which a contact is given up; Bullet's 0.02 is more than small
 # things need, but at 0.004 a box that slid to a halt can lose its corners in turn and rock on for ever.
@@ -28,10 +29,10 @@ COLLISION_MARGIN_M = 0.0001
 RESTITUTION_SPEED_M_S = 0.3
 # Share of a penetration that a step undoes. It adds to the speed of a rebound, twice as much at Bullet's 0.2.
 CONTACT_CORRECTION_PER_STEP = 0.1
-REST_SPEED_M_S = 0.004
-REST_SPIN_RAD_S = 0.08
 REST_STEPS = 48
 _CHECK_EVERY = 6
+TOUCH_M = 0.0005
+"""Contact points with a wider gap are only near."""
 
 
 class BulletWorld:
@@ -47,6 +48,9 @@ class BulletWorld:
         self._part_files = tempfile.TemporaryDirectory(prefix="graspsim-")
         self._shapes: dict[int, int] = {}
         self._models = models
+        self._placed_robot = scene.robot
+        self._robot: BulletRobot | None = None
+        self._step_s = TIME_STEP_S
         pybullet.setPhysicsEngineParameter(
             fixedTimeStep=TIME_STEP_S,
             numSolverIterations=SOLVER_ITERATIONS,
@@ -60,6 +64,7 @@ class BulletWorld:
         )
         pybullet.setGravity(0, 0, -scene.gravity_m_s2, physicsClientId=self._client)
         self._instance_of: dict[int, int] = {}
+        self._fixture_boxes: list[tuple[Array, Array]] = []
         for fixture in scene.fixtures:
             if not fixture.is_room:
                 self._spawn_fixture(fixture)
@@ -88,7 +93,11 @@ class BulletWorld:
             shape = pybullet.createCollisionShape(
                 pybullet.GEOM_BOX, halfExtents=[s / 2 for s in box.size_m], physicsClientId=self._client
             )
-            handle = pybullet.createMultiBody(0.0, shape, basePosition=box.center_m, physicsClientId=self._client)
+            # A rigid body that does not move counts as asleep, and so costs nothing together with what sleeps on it; as
+            # PyBullet's usual multibody it would always be awake.
+            handle = pybullet.createMultiBody(
+                0.0, shape, basePosition=box.center_m, useMaximalCoordinates=1, physicsClientId=self._client
+            )
             pybullet.changeDynamics(
                 handle,
                 -1,
@@ -97,6 +106,8 @@ class BulletWorld:
                 physicsClientId=self._client,
             )
             self._instance_of[handle] = fixture.instance_id
+            center, half = np.asarray(box.center_m), np.asarray(box.size_m) / 2
+            self._fixture_boxes.append((center - half, center + half))
 
     def _spawn_body(self, body: Body) -> None:
         model = self._models[body.obj_id]
@@ -154,9 +165,12 @@ class BulletWorld:
         path.write_text("\n".join(lines))
         return path
 
-    def step(self, seconds: float) -> None:
-        """Advance the simulation by whole time steps, at least `seconds` in all."""
-        for _ in range(int(np.ceil(seconds / TIME_STEP_S - 1e-9))):
+    def step(self, seconds: float, step_s: float = TIME_STEP_S) -> None:
+        """Advance the simulation by whole time steps of a length, at least `seconds` in all."""
+        if step_s != self._step_s:
+            pybullet.setTimeStep(step_s, physicsClientId=self._client)
+            self._step_s = step_s
+        for _ in range(int(np.ceil(seconds / step_s - 1e-9))):
             pybullet.stepSimulation(physicsClientId=self._client)
 
     def settle(self, limit_s: float) -> SettleOutcome:
@@ -168,6 +182,12 @@ class BulletWorld:
             steps += _CHECK_EVERY
             quiet = quiet + _CHECK_EVERY if self._is_quiet() else 0
         return SettleOutcome(at_rest=quiet >= REST_STEPS, time_s=steps * TIME_STEP_S)
+
+    def sleep(self) -> None:
+        """Take all bodies to be at rest: they cost nothing until something touches them, now and whenever called."""
+        state = pybullet.ACTIVATION_STATE_ENABLE_SLEEPING | pybullet.ACTIVATION_STATE_SLEEP
+        for handle in self._handles:
+            pybullet.changeDynamics(handle, -1, activationState=state, physicsClientId=self._client)
 
     def _is_quiet(self) -> bool:
         velocities = self.velocities()
@@ -220,3 +240,39 @@ class BulletWorld:
             Contact(self._instance_of[point[1]], self._instance_of[point[2]], point[8], point[9])
             for point in pybullet.getContactPoints(physicsClientId=self._client) or ()
         ]
+
+    def remove(self, index: int) -> None:
+        """Take a body out; the later ones move up by one."""
+        handle = self._handles.pop(index)
+        pybullet.removeBody(handle, physicsClientId=self._client)
+        del self._instance_of[handle], self._model_from_inertial[index]
+
+    def add_robot(self, robot: RobotModel, positions: Array) -> None:
+        """Put the scene's robot into it, with its joints at positions (n,): after the bodies have settled, since what
+        stands still beside them only costs time."""
+        assert self._placed_robot is not None
+        self._robot = BulletRobot(self._client, robot, self._placed_robot, positions)
+        self._instance_of[self._robot.handle] = self._placed_robot.instance_id
+
+    @property
+    def robot(self) -> BulletRobot:
+        """The robot that was added."""
+        assert self._robot is not None
+        return self._robot
+
+    def robot_is_clear(self, distance_m: float) -> bool:
+        """Whether the boxes around the robot's moving links keep a distance from those around all else."""
+        links = np.array(self.robot.boxes())  # (k, 2, 3)
+        others = np.array([*self._fixture_boxes, *(pybullet.getAABB(h, -1, self._client) for h in self._handles)])
+        apart = np.maximum(others[None, :, 0] - links[:, None, 1], links[:, None, 0] - others[None, :, 1]).max(axis=2)
+        return bool((apart > distance_m).all())
+
+    def pad_forces(self, index: int) -> tuple[float, float]:
+        """Return the normal force in newtons with which each finger presses on a body."""
+        return self.robot.pad_forces(self._handles[index])
+
+    def touching(self, index: int) -> set[int]:
+        """Return the instance ids of all that a body touches."""
+        handle = self._handles[index]
+        points = pybullet.getContactPoints(handle, physicsClientId=self._client) or ()
+        return {self._instance_of[point[2]] for point in points if point[8] < TOUCH_M}

@@ -19,10 +19,7 @@ _SUNK_M = 0.01
 
 
 def settle_scene(scene: Scene, models: Mapping[int, ObjectModel], limit_s: float) -> tuple[Scene, Array, SettleOutcome]:
-    """Let a scene come to rest.
-
-    A body that fell off the table or out of the bin is dropped anew, up to `MAX_REDRAWS` times, and taken out of the
-    scene after that: it is never labelled as if it were there.
+    """Let a scene come to rest, in a world that is closed after that.
 
     Returns:
         The scene with the bodies that are left, their poses (n, 7), and how it went.
@@ -31,22 +28,37 @@ def settle_scene(scene: Scene, models: Mapping[int, ObjectModel], limit_s: float
         poses = np.array([body.pose for body in scene.bodies]).reshape(-1, 7)
         return scene, poses, SettleOutcome(at_rest=True, time_s=0.0)
     with contextlib.closing(load("world", "bullet")(scene, models)) as world:
+        scene, outcome = settle_world(world, scene, models, limit_s)
+        return scene, world.poses(), outcome
+
+
+def settle_world(
+    world: World, scene: Scene, models: Mapping[int, ObjectModel], limit_s: float
+) -> tuple[Scene, SettleOutcome]:
+    """Let the bodies of a world come to rest.
+
+    A body that fell off the table or out of the bin is dropped anew, up to `MAX_REDRAWS` times, and taken out of the
+    scene after that: it is never labelled as if it were there.
+
+    Returns:
+        The scene with the bodies that are left, and how it went.
+    """
+    outcome = world.settle(limit_s)
+    time_s, redrawn = outcome.time_s, 0
+    for attempt in range(MAX_REDRAWS):
+        lost = _left(scene, world.poses())
+        if not len(lost):
+            break
+        _drop_anew(scene, models, world, lost, attempt)
+        redrawn += len(lost)
         outcome = world.settle(limit_s)
-        time_s, redrawn = outcome.time_s, 0
-        for attempt in range(MAX_REDRAWS):
-            lost = _left(scene, world.poses())
-            if not len(lost):
-                break
-            _drop_anew(scene, models, world, lost, attempt)
-            redrawn += len(lost)
-            outcome = world.settle(limit_s)
-            time_s += outcome.time_s
-        poses = world.poses()
-    lost = _left(scene, poses)
+        time_s += outcome.time_s
+    lost = _left(scene, world.poses())
     removed = tuple(scene.bodies[i].instance_id for i in lost)
-    kept = [i for i in range(len(scene.bodies)) if i not in lost]
-    scene = dataclasses.replace(scene, bodies=tuple(scene.bodies[i] for i in kept))
-    return scene, poses[kept], SettleOutcome(outcome.at_rest, time_s, redrawn, removed)
+    for i in reversed(lost):
+        world.remove(i)
+    kept = tuple(body for i, body in enumerate(scene.bodies) if i not in lost)
+    return dataclasses.replace(scene, bodies=kept), SettleOutcome(outcome.at_rest, time_s, redrawn, removed)
 
 
 def _area(scene: Scene) -> tuple[float, bool]:

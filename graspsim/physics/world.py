@@ -4,6 +4,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from graspsim.geometry import Array
+from graspsim.robot import RobotModel
+
+TIME_STEP_S = 1 / 240
+REST_SPEED_M_S = 0.004
+REST_SPIN_RAD_S = 0.08
+"""What moves and turns no faster is at rest."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +46,35 @@ class Contact:
     normal_force_n: float
 
 
+class WorldRobot(Protocol):
+    """A robot in a world. Joint positions are in the order of `RobotModel.movable`."""
+
+    def set_positions(self, positions: Array) -> None:
+        """Put the joints at positions (n,), at rest."""
+        ...
+
+    def drive(self, targets: Array, max_speeds: Array | None) -> None:
+        """Let the motors seek positions (n,), at most as fast as the joints can and as `max_speeds` (n,) says."""
+        ...
+
+    def states(self) -> tuple[Array, Array]:
+        """Return positions (n,) and speeds (n,) of the movable joints."""
+        ...
+
+
 class World(Protocol):
     """A simulation of one scene. Poses are (n, 7) in the order of the scene's bodies, in the model frames."""
 
-    def step(self, seconds: float) -> None:
-        """Advance the simulation by whole time steps, at least `seconds` in all."""
+    def step(self, seconds: float, step_s: float = TIME_STEP_S) -> None:
+        """Advance the simulation by whole time steps of a length, at least `seconds` in all."""
         ...
 
     def settle(self, limit_s: float) -> SettleOutcome:
         """Step until every body is at rest, or the limit is reached."""
+        ...
+
+    def sleep(self) -> None:
+        """Take all bodies to be at rest: they cost nothing until something touches them, now and whenever called."""
         ...
 
     def poses(self) -> Array:
@@ -69,6 +95,31 @@ class World(Protocol):
 
     def contacts(self) -> list[Contact]:
         """Return the contact points of the last step."""
+        ...
+
+    def remove(self, index: int) -> None:
+        """Take a body out; the later ones move up by one."""
+        ...
+
+    def add_robot(self, robot: RobotModel, positions: Array) -> None:
+        """Put the scene's robot into it, with its joints at positions (n,)."""
+        ...
+
+    @property
+    def robot(self) -> WorldRobot:
+        """The robot that was added."""
+        ...
+
+    def robot_is_clear(self, distance_m: float) -> bool:
+        """Whether the boxes around the robot's moving links keep a distance from those around all else."""
+        ...
+
+    def pad_forces(self, index: int) -> tuple[float, float]:
+        """Return the normal force in newtons with which each finger presses on a body."""
+        ...
+
+    def touching(self, index: int) -> set[int]:
+        """Return the instance ids of all that a body touches."""
         ...
 
     def close(self) -> None:

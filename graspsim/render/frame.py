@@ -54,7 +54,7 @@ class Renderer(Protocol):
         world_from_camera: Array,
         channels: tuple[str, ...] = CHANNELS,
     ) -> Frame:
-        """Return the picture of bodies at `poses` (n, 7) seen from `world_from_camera` (4, 4)."""
+        """Return the picture of bodies, and after them a robot's seen links, at `poses` (n, 7)."""
         ...
 
     def silhouettes(self, poses: Array, intrinsics: Intrinsics, world_from_camera: Array) -> list[Silhouette]:

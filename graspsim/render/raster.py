@@ -15,7 +15,7 @@ from graspsim.render.buffers import Picture, Pose, geometry_of, row_of
 from graspsim.render.fixtures import fixture_mesh
 from graspsim.render.frame import CHANNELS, Frame, Silhouette
 from graspsim.render.kernels import NOTHING, project_vertices, rasterize, silhouette_box
-from graspsim.render.looks import looks_of
+from graspsim.render.looks import links_of, looks_of
 from graspsim.render.shading import shade
 from graspsim.render.shadows import ShadowMaps
 from graspsim.scene import Scene
@@ -61,8 +61,11 @@ class RasterRenderer:
         self._shadow_size = shadow_size
         self._scene = scene
         self._body_count = len(scene.bodies)
-        meshes = [models[body.obj_id].mesh for body in scene.bodies] + [fixture_mesh(f) for f in scene.fixtures]
-        material_counts = [len(body.materials) for body in scene.bodies] + [1] * len(scene.fixtures)
+        meshes = [models[body.obj_id].mesh for body in scene.bodies]
+        meshes += [link.mesh for link in links_of(scene) if link.mesh is not None]
+        meshes += [fixture_mesh(fixture) for fixture in scene.fixtures]
+        material_counts = [len(body.materials) for body in scene.bodies]
+        material_counts += [1] * (len(meshes) - len(scene.bodies))
         self._geometry = geometry_of(meshes, material_counts)
         self._looks = looks_of(scene, models)
         self._shadows = ShadowMaps(scene.lights, self._geometry, self._looks.is_caster)
@@ -75,7 +78,7 @@ class RasterRenderer:
         world_from_camera: Array,
         channels: tuple[str, ...] = CHANNELS,
     ) -> Frame:
-        """Return the picture of bodies at `poses` (n, 7) seen from `world_from_camera` (4, 4).
+        """Return the picture of bodies, and after them a robot's seen links, at `poses` (n, 7).
 
         Raises:
             UnknownNameError: for a channel that is none of `CHANNELS`.

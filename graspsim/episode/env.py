@@ -1,0 +1,341 @@
+"""The Gymnasium environment that a task, a robot and an object set make."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from graspsim.episode.cameras import Cameras
+from graspsim.episode.controls import STEP_S, action_size
+from graspsim.episode.features import ROBOT_SIZE, robot_state
+from graspsim.episode.observe import Observer
+from graspsim.episode.simulation import Simulation
+from graspsim.episode.spec import EpisodeSpec
+from graspsim.episode.task import Task
+from graspsim.errors import GraspsimError, SpecError, UnknownNameError
+from graspsim.geometry import matrices_from_poses
+from graspsim.plain import overlaid, to_plain
+from graspsim.registry import load
+from graspsim.robot import RobotModel
+from graspsim.scene_objects import SceneObjects
+from graspsim.spec import SetSpec
+from graspsim.spec_check import check_spec
+from graspsim.streams import check_seed
+
+SET_SEED = 0
+"""Object sets of environments are the same in every run; what is drawn from them is the episode's."""
+RENDER_SIZE = (480, 640)
+_REDRAWS = 50
+_ANEW = 2**32
+"""Between the indices of an episode's draws, where a task cannot be done in the first."""
+
+
+class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
+    """One task in Gymnasium's terms. Made by `gymnasium.make("graspsim/Lift-v0", …)`.
+
+    Episodes are named: `reset(seed=7)` begins episode (7, 0), the next `reset()` (7, 1), and so on. An episode is a
+    function of its name and of the arguments below alone.
+
+    Args:
+        task: name of the task.
+        robot: hand or panda.
+        control: yaw (dx, dy, dz, dyaw), pose (dx, dy, dz and a rotation vector) or joints; the last number of an action
+            is how wide the fingers shall stand.
+        obs_mode: state, rgb, depth, rgbd, segmentation or pointcloud, or several of them.
+        cameras: front, wrist, or both.
+        image_size: height and width of images, or one number for both.
+        objects: name of an object set, see `graspsim list`, or fields of a SetSpec.
+        randomize: keys of the task's specification and their values, such as {"physics.friction": "U(0.2, 0.5)"}.
+        horizon: steps after which an episode is cut off; by default the task's.
+        render_mode: rgb_array or human.
+
+    Raises:
+        UnknownNameError: for a name that is in no table.
+        SpecError: for a value that cannot be, or an object that the robot cannot span.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": round(1 / STEP_S)}
+
+    def __init__(
+        self,
+        task: str,
+        robot: str = "hand",
+        control: str | None = None,
+        obs_mode: str | Sequence[str] | None = None,
+        cameras: Sequence[str] = ("front",),
+        image_size: int | Sequence[int] | None = None,
+        objects: str | Mapping[str, Any] | None = None,
+        randomize: Mapping[str, Any] | None = None,
+        horizon: int | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        self.task: Task = load("task", task)()
+        self._robot = robot
+        self._control = control or self.task.control
+        robot_model: RobotModel = load("robot", robot)()
+        size = action_size(robot_model, self._control)
+        height, width = _image_size(self.task.image_size if image_size is None else image_size)
+        spec = with_objects(self.task.spec, self.task.objects if objects is None else objects)
+        spec = overlaid(spec, {"camera": {"width": max(width, 16), "height": max(height, 16)}})
+        self._size = height, width
+        self.spec_of_episodes = changed(spec, randomize or {})
+        self._objects = _loaded(self.spec_of_episodes)
+        _check_span(self._objects, robot_model)
+        if horizon is not None and horizon < 1:
+            raise SpecError(f"horizon must be at least 1; got {horizon}.")
+        self._horizon = horizon or self.task.horizon
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise UnknownNameError("render mode", render_mode, self.metadata["render_modes"])
+        self.render_mode = render_mode
+        state_size = ROBOT_SIZE + self.task.feature_count
+        self._observer = Observer(
+            self.task.obs_mode if obs_mode is None else obs_mode, cameras, height, width, state_size
+        )
+        self.observation_space = self.task.observation_space(self._observer.space)
+        self.action_space = self.task.action_space(size)
+        self._root_seed: int | None = None
+        self._index = 0
+        self._sim: Simulation | None = None
+        self._closed = False
+        self._over = True
+        self._window: Any = None
+
+    @property
+    def sim(self) -> Simulation:
+        """The world of the current episode.
+
+        Raises:
+            GraspsimError: if there is none.
+        """
+        if self._sim is None:
+            raise GraspsimError("The environment is closed." if self._closed else "Call reset() before anything else.")
+        return self._sim
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode.
+
+        Args:
+            seed: root seed; the episodes that follow are numbered from 0.
+            options: {"randomize": {…}} changes what is drawn, for this episode alone.
+
+        Raises:
+            UnknownNameError: for an unknown option or key.
+            SpecError: for a value out of its range.
+        """
+        super().reset(seed=seed)
+        if self._closed:
+            raise GraspsimError("The environment is closed.")
+        if seed is not None:
+            self._root_seed, self._index = check_seed(seed), 0
+        elif self._root_seed is None:
+            self._root_seed, self._index = int(self.np_random.integers(2**63)), 0
+        else:
+            self._index += 1
+        for name in options or {}:
+            if name != "randomize":
+                raise UnknownNameError("option", name, ["randomize"])
+        spec = changed(self.spec_of_episodes, (options or {}).get("randomize") or {})
+        for attempt in range(_REDRAWS):
+            if self._sim is not None:
+                self._sim.close()
+            self._sim = Simulation(
+                spec, self._objects, self._robot, self._control, self._root_seed, self._index + attempt * _ANEW
+            )
+            if self.task.accepts(self._sim):
+                break
+        else:
+            raise GraspsimError(
+                f"Episode {self._index} of seed {self._root_seed}: in {_REDRAWS} draws the task could never be done; "
+                "check objects and randomize."
+            )
+        self._cameras = Cameras(spec, self._sim)
+        self._over = False
+        self._drawn = drawn_values(self._sim, self.task.most_objects)
+        terms = dict.fromkeys(self.task.terms, 0.0)
+        if self.render_mode == "human":
+            self.render()
+        return self._observe(), self._info(terms, succeeded=False)
+
+    def step(self, action: NDArray[np.float32]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Take an action.
+
+        Raises:
+            GraspsimError: before a reset, after the end of the episode or after close.
+            SpecError: for an action of another shape, outside of the space, or not a number.
+        """
+        sim = self.sim
+        if self._over:
+            raise GraspsimError("The episode is over; call reset().")
+        given = np.asarray(action, dtype=np.float64)
+        if given.shape != self.action_space.shape:
+            raise SpecError(f"An action has the shape {self.action_space.shape}; got {given.shape}.")
+        if not (np.abs(given) <= 1.0).all():
+            raise SpecError(f"Actions are numbers from -1 to 1; got {given.tolist()}.")
+        self.task.act(sim, given)
+        terms = self.task.reward_terms(sim)
+        succeeded = self.task.succeeded(sim)
+        terminated = self.task.is_over(sim)
+        truncated = not terminated and sim.steps >= self._horizon
+        self._over = terminated or truncated
+        if self.render_mode == "human":
+            self.render()
+        return self._observe(), float(sum(terms.values())), terminated, truncated, self._info(terms, succeeded)
+
+    def _observe(self) -> Any:
+        state = np.concatenate([robot_state(self.sim), self.task.features(self.sim)])
+        return self.task.observation(self.sim, self._observer.observe(self.sim, self._cameras, state))
+
+    def _info(self, terms: dict[str, float], succeeded: bool) -> dict[str, Any]:
+        return {
+            "success": succeeded,
+            "is_success": succeeded,
+            "reward_terms": terms,
+            "state": privileged_state(self.sim, self.task.most_objects),
+            "drawn": self._drawn,
+        }
+
+    def view_of(self, camera: str) -> dict[str, NDArray[np.float64]]:
+        """Return where a camera is now: "matrix" K (3, 3) and "world_from_camera" (4, 4)."""
+        view = self._cameras.view(camera, self.sim)
+        return {
+            "matrix": view.intrinsics.matrix,
+            "world_from_camera": matrices_from_poses(view.world_from_camera)[0],
+        }
+
+    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+        """Return a picture (480, 640, 3) for people, or show it where the render mode is human."""
+        if self.render_mode is None:
+            raise GraspsimError('Nothing is rendered without a render mode; make the environment with "rgb_array".')
+        view = self._cameras.view("front", self.sim)
+        height, width = RENDER_SIZE
+        scale = height / view.intrinsics.height
+        k = dataclasses.replace(
+            view.intrinsics,
+            width=width,
+            height=height,
+            fx=view.intrinsics.fx * scale,
+            fy=view.intrinsics.fy * scale,
+            cx=width / 2,
+            cy=height / 2,
+        )
+        picture = self.sim.look(dataclasses.replace(view, intrinsics=k), ("rgb",)).rgb
+        assert picture is not None
+        if self.render_mode == "rgb_array":
+            return picture
+        if self._window is None:
+            from graspsim.episode.window import Window
+
+            self._window = Window(width, height)
+        self._window.show(picture, self.metadata["render_fps"])
+        return None
+
+    def close(self) -> None:
+        """Free the simulation; the environment is of no use afterwards."""
+        if self._sim is not None:
+            self._sim.close()
+            self._sim = None
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+        self._closed = True
+
+
+def with_objects(spec: EpisodeSpec, objects: str | Mapping[str, Any]) -> EpisodeSpec:
+    """Return the specification with an object set's fields, by its name or given as a SetSpec's fields."""
+    chosen: SetSpec = load("set", objects) if isinstance(objects, str) else overlaid(SetSpec(), dict(objects))
+    fields = {f.name: getattr(chosen, f.name) for f in dataclasses.fields(SetSpec)}
+    return dataclasses.replace(spec, objects=dataclasses.replace(spec.objects, **fields))
+
+
+def changed(spec: EpisodeSpec, changes: Mapping[str, Any]) -> EpisodeSpec:
+    """Return the specification with values changed by their dotted keys, and proven to be legal.
+
+    Raises:
+        UnknownNameError: for an unknown key.
+        SpecError: for a value out of its range.
+    """
+    if not changes:
+        return spec
+    nested: dict[str, Any] = {}
+    for key, value in changes.items():
+        *path, last = str(key).split(".")
+        inner = nested
+        for name in path:
+            inner = inner.setdefault(name, {})
+        inner[last] = value
+    result = overlaid(spec, nested)
+    check_spec(result)
+    return result
+
+
+@lru_cache(maxsize=4)
+def _loaded(spec: EpisodeSpec) -> SceneObjects:
+    return SceneObjects(spec, SET_SEED, at_once=True)
+
+
+def _check_span(objects: SceneObjects, robot: RobotModel) -> None:
+    for obj_id in objects.target_ids:
+        model = objects[obj_id]
+        narrowest_m = min(model.extents_m)
+        # What is open can be taken by its wall.
+        if narrowest_m > robot.opening_m and model.volume_m3 > 0.5 * float(np.prod(model.extents_m)):
+            raise SpecError(
+                f"The object {obj_id} ({model.name}) is at least {narrowest_m * 1000:.0f} mm wide, and the robot "
+                f"{robot.name!r} spans {robot.opening_m * 1000:.0f} mm; choose smaller objects, or set objects.size_m."
+            )
+
+
+def _image_size(given: int | Sequence[int]) -> tuple[int, int]:
+    height, width = (given, given) if isinstance(given, int) else tuple(given)
+    if not (16 <= height <= 8192 and 16 <= width <= 8192):
+        raise SpecError(f"image_size must be from 16 to 8192; got {given}.")
+    return height, width
+
+
+def privileged_state(sim: Simulation, most_objects: int) -> dict[str, Any]:
+    """Return where everything is, in arrays whose shapes are always the same; absent objects are rows of zeros."""
+    count = len(sim.models)
+    poses, velocities = np.zeros((most_objects, 7)), np.zeros((most_objects, 6))
+    ids = np.zeros((2, most_objects), dtype=np.int64)
+    poses[:count], velocities[:count] = sim.poses, sim.velocities
+    ids[:, :count] = [
+        [body.instance_id for body in sim.scene.bodies],
+        [body.obj_id for body in sim.scene.bodies],
+    ]
+    return {
+        "object_poses": poses,
+        "object_velocities": velocities,
+        "instance_ids": ids[0],
+        "obj_ids": ids[1],
+        "joint_positions": sim.joints,
+        "world_from_gripper": sim.world_from_gripper,
+        "width_m": sim.width_m,
+    }
+
+
+def drawn_values(sim: Simulation, most_objects: int) -> dict[str, Any]:
+    """Return what was drawn for the episode, as numbers."""
+    count = len(sim.models)
+    physics = np.zeros((4, most_objects))
+    physics[:, :count] = [
+        [body.mass_kg for body in sim.scene.bodies],
+        [body.lateral_friction for body in sim.scene.bodies],
+        [body.rolling_friction for body in sim.scene.bodies],
+        [body.restitution for body in sim.scene.bodies],
+    ]
+    control = {name: np.asarray(value, dtype=np.float64) for name, value in to_plain(sim.drawn).items()}
+    table = next(fixture for fixture in sim.scene.fixtures if fixture.name == "table")
+    return {
+        "mass_kg": physics[0],
+        "lateral_friction": physics[1],
+        "rolling_friction": physics[2],
+        "restitution": physics[3],
+        "table_friction": table.lateral_friction,
+        "gravity_m_s2": sim.scene.gravity_m_s2,
+        "lights": len(sim.scene.lights),
+        **control,
+    }

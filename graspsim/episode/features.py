@@ -1,0 +1,49 @@
+"""Numbers that states are made of."""
+
+import numpy as np
+
+from graspsim.episode.simulation import Simulation
+from graspsim.geometry import Array, matrices_from_poses
+
+ROBOT_SIZE = 15
+FORCE_SCALE_N = 40.0
+
+
+def robot_state(sim: Simulation) -> Array:
+    """Return (15,): position and two axes of the gripper, its velocity, width and what its pads press on body 0."""
+    gripper = sim.world_from_gripper
+    forces = np.clip(sim.world.pad_forces(0), 0, FORCE_SCALE_N) if len(sim.models) else np.zeros(2)
+    return np.concatenate(
+        [
+            gripper[:3, 3] + noise(sim, 3),
+            gripper[:3, 0],
+            gripper[:3, 2],
+            sim.gripper_velocity,
+            [sim.width_m / sim.robot.opening_m],
+            np.asarray(forces) / FORCE_SCALE_N,
+        ]
+    )
+
+
+BODY_SIZE = 18
+
+
+def body_state(sim: Simulation, index: int) -> Array:
+    """Return (18,): a body's position as seen from the gripper, two axes, its velocities, and its extents."""
+    pose = matrices_from_poses(sim.poses[index])[0]
+    return np.concatenate(
+        [
+            pose[:3, 3] - sim.world_from_gripper[:3, 3] + noise(sim, 3),
+            pose[:3, 0],
+            pose[:3, 2],
+            sim.velocities[index],
+            sim.models[index].extents_m,
+        ]
+    )
+
+
+def noise(sim: Simulation, count: int) -> Array:
+    """Return errors (n,) of positions as the episode has them."""
+    if not sim.drawn.state_noise_m:
+        return np.zeros(count)
+    return sim.noise.normal(0.0, sim.drawn.state_noise_m, count)

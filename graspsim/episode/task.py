@@ -1,0 +1,72 @@
+"""What a task is: the worlds it happens in, what an agent is told, what it is rewarded for, and when it has succeeded.
+
+The tasks that have names live in envs/, one file each.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+
+from graspsim.episode.simulation import Simulation
+from graspsim.episode.spec import EpisodeSpec
+from graspsim.geometry import Array
+
+
+class Task:
+    """A task; one object of it serves one environment, and holds what it remembers of the current episode.
+
+    Attributes:
+        spec: the worlds.
+        objects: name of the set that it draws from, unless told otherwise.
+        horizon: steps after which an episode is cut off.
+        most_objects: objects in a scene at most; `info` has room for so many.
+        feature_count: numbers that `features` returns.
+        terms: names of the reward's terms.
+    """
+
+    spec: ClassVar[EpisodeSpec]
+    objects: ClassVar[str] = "train"
+    obs_mode: ClassVar[str] = "state"
+    image_size: ClassVar[int] = 84
+    control: ClassVar[str] = "yaw"
+    horizon: ClassVar[int]
+    most_objects: ClassVar[int] = 1
+    feature_count: ClassVar[int]
+    terms: ClassVar[tuple[str, ...]]
+
+    def action_space(self, size: int) -> spaces.Box:
+        """Return the space of actions, of which the robot's controller takes `size` numbers."""
+        return spaces.Box(-1.0, 1.0, (size,), np.float32)
+
+    def observation_space(self, space: spaces.Space[Any]) -> spaces.Space[Any]:
+        """Return the space of observations, given that of what the observer makes."""
+        return space
+
+    def observation(self, sim: Simulation, observed: Any) -> Any:
+        """Return the observation, given what the observer made."""
+        return observed
+
+    def accepts(self, sim: Simulation) -> bool:
+        """Begin an episode; False has another one drawn in its place, since the task could not be done in it."""
+        return True
+
+    def act(self, sim: Simulation, action: Array) -> None:
+        """Carry an action (k,) out."""
+        sim.act(action)
+
+    def features(self, sim: Simulation) -> Array:
+        """Return what the state holds besides the robot's own, (feature_count,)."""
+        raise NotImplementedError
+
+    def reward_terms(self, sim: Simulation) -> dict[str, float]:
+        """Return the terms, by name, whose sum is the reward of the step just taken. Called once a step."""
+        raise NotImplementedError
+
+    def succeeded(self, sim: Simulation) -> bool:
+        """Whether the task is done."""
+        raise NotImplementedError
+
+    def is_over(self, sim: Simulation) -> bool:
+        """Whether the episode has come to its end, done or not; running out of steps is none of it."""
+        return self.succeeded(sim)

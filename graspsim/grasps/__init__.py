@@ -1,0 +1,1 @@
+"""Grasps: where a parallel-jaw gripper can take hold of an object."""

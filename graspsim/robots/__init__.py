@@ -1,0 +1,1 @@
+"""The robots that have names: what each is made of."""
