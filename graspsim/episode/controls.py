@@ -109,7 +109,9 @@ class Controls:
     def seek(self, world_from_gripper: Array, width_m: float, world: World, joints: Array) -> None:
         """Drive the motors towards a pose (4, 4) of the gripper within one action's time, as far as they can."""
         self.world_from_target = world_from_gripper
-        self._drive(arm_targets(self._robot, self._world_from_base, world_from_gripper, self._arm), width_m, world, joints)
+        self._drive(
+            arm_targets(self._robot, self._world_from_base, world_from_gripper, self._arm), width_m, world, joints
+        )
 
     def closes(self, width_m: float) -> bool:
         """Whether the fingers, now at a width, close or press."""

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -58,7 +58,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         SpecError: for a value that cannot be, or an object that the robot cannot span.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": round(1 / STEP_S)}
+    metadata = {"render_modes": ["rgb_array", "human"], "render_fps": round(1 / STEP_S)}  # noqa: RUF012
 
     def __init__(
         self,
@@ -193,9 +193,9 @@ class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         return {
             "success": succeeded,
             "is_success": succeeded,
-            "reward_terms": terms,
+            "reward_terms": dict(terms),
             "state": privileged_state(self.sim, self.task.most_objects),
-            "drawn": self._drawn,
+            "drawn": {name: np.array(value) for name, value in self._drawn.items()},
         }
 
     def view_of(self, camera: str) -> dict[str, NDArray[np.float64]]:
@@ -206,7 +206,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             "world_from_camera": matrices_from_poses(view.world_from_camera)[0],
         }
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """Return a picture (480, 640, 3) for people, or show it where the render mode is human."""
         if self.render_mode is None:
             raise GraspsimError('Nothing is rendered without a render mode; make the environment with "rgb_array".')
@@ -311,8 +311,8 @@ def privileged_state(sim: Simulation, most_objects: int) -> dict[str, Any]:
         "object_velocities": velocities,
         "instance_ids": ids[0],
         "obj_ids": ids[1],
-        "joint_positions": sim.joints,
-        "world_from_gripper": sim.world_from_gripper,
+        "joint_positions": sim.joints.copy(),
+        "world_from_gripper": sim.world_from_gripper.copy(),
         "width_m": sim.width_m,
     }
 

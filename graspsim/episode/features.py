@@ -3,7 +3,7 @@
 import numpy as np
 
 from graspsim.episode.simulation import Simulation
-from graspsim.geometry import Array, matrices_from_poses
+from graspsim.geometry import Array
 
 ROBOT_SIZE = 15
 FORCE_SCALE_N = 40.0
@@ -30,7 +30,7 @@ BODY_SIZE = 18
 
 def body_state(sim: Simulation, index: int) -> Array:
     """Return (18,): a body's position as seen from the gripper, two axes, its velocities, and its extents."""
-    pose = matrices_from_poses(sim.poses[index])[0]
+    pose = sim.world_from_bodies[index]
     return np.concatenate(
         [
             pose[:3, 3] - sim.world_from_gripper[:3, 3] + noise(sim, 3),

@@ -52,9 +52,11 @@ class Simulation:
     Attributes:
         scene: as it was drawn, less what left it while it settled.
         models: of each body.
+        mode: how the robot is controlled.
         robot: what it is made of.
         drawn: gains and errors of this episode.
         poses: (n, 7) of the bodies.
+        world_from_bodies: (n, 4, 4) the same as transforms.
         velocities: (n, 6) of the bodies.
         joints: (k,) positions of the robot's movable joints.
         world_from_gripper: (4, 4).
@@ -67,6 +69,11 @@ class Simulation:
 
     world: World
     scene: Scene
+    poses: Array
+    velocities: Array
+    world_from_bodies: Array
+    joints: Array
+    world_from_gripper: Array
 
     def __init__(
         self, spec: EpisodeSpec, objects: SceneObjects, robot: str, mode: str, root_seed: int, index: int
@@ -75,6 +82,7 @@ class Simulation:
         self.drawn: ControlSpec = sample(spec.control, generator(root_seed, index, Stream.CONTROL, 0))
         self._settle(spec, objects, robot, root_seed, index)
         self._objects = objects
+        self.mode = mode
         self.models = [objects[body.obj_id] for body in self.scene.bodies]
         assert self.scene.robot is not None
         self._world_from_base = matrices_from_poses(self.scene.robot.world_from_base)[0]
@@ -153,6 +161,7 @@ class Simulation:
     def refresh(self) -> None:
         """Read where everything is, after the world was changed."""
         self.poses, self.velocities = self.world.poses(), self.world.velocities()
+        self.world_from_bodies = matrices_from_poses(self.poses)
         self.joints, _ = self.world.robot.states()
         self._links = self.robot.link_transforms(self._world_from_base, self.joints)
         self.world_from_gripper = self._links[self.robot.gripper_link] @ self.robot.link_from_gripper
@@ -204,5 +213,5 @@ class Simulation:
 
     def lowest_m(self, index: int) -> float:
         """Return the height of a body's lowest point."""
-        rotation = matrices_from_poses(self.poses[index])[0]
-        return float((self.models[index].mesh.vertices @ rotation[2, :3]).min() + rotation[2, 3])
+        pose = self.world_from_bodies[index]
+        return float((self.models[index].mesh.vertices @ pose[2, :3]).min() + pose[2, 3])

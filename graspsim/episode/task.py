@@ -63,6 +63,10 @@ class Task:
         """Return the terms, by name, whose sum is the reward of the step just taken. Called once a step."""
         raise NotImplementedError
 
+    def scripted(self, sim: Simulation) -> Array:
+        """Return the action (k,) of a policy that knows everything."""
+        raise NotImplementedError
+
     def succeeded(self, sim: Simulation) -> bool:
         """Whether the task is done."""
         raise NotImplementedError

@@ -18,7 +18,7 @@ from graspsim.models import ObjectModel
 
 FRICTION = 0.5
 """Coefficient whose cone both contacts must keep."""
-POINTS = 300
+POINTS = 240
 _RAYS_A_POINT = 2
 _SEED = 0
 

@@ -5,6 +5,7 @@ inertia of hulls, the frame of the reported pose, and what happens to bodies tha
 """
 
 import tempfile
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -154,15 +155,10 @@ class BulletWorld:
 
     def _write_parts(self, obj_id: int, model: ObjectModel) -> Path:
         """Write the convex parts as objects of one OBJ file: the one way to pass Bullet more than 16 of them."""
-        lines: list[str] = []
-        base = 1
-        for n, part in enumerate(model.parts):
-            lines.append(f"o part{n}")
-            lines += [f"v {x!r} {y!r} {z!r}" for x, y, z in part.tolist()]
-            lines += [f"f {a} {b} {c}" for a, b, c in (ConvexHull(part).simplices + base).tolist()]
-            base += len(part)
+        if model not in _obj_texts:
+            _obj_texts[model] = _obj_text(model)
         path = Path(self._part_files.name) / f"{obj_id}.obj"
-        path.write_text("\n".join(lines))
+        path.write_text(_obj_texts[model])
         return path
 
     def step(self, seconds: float, step_s: float = TIME_STEP_S) -> None:
@@ -190,12 +186,13 @@ class BulletWorld:
             pybullet.changeDynamics(handle, -1, activationState=state, physicsClientId=self._client)
 
     def _is_quiet(self) -> bool:
-        velocities = self.velocities()
-        below = self.poses()[:, 2] < -1.0
-        speed = np.linalg.norm(velocities[:, :3], axis=1)
-        spin = np.linalg.norm(velocities[:, 3:], axis=1)
+        velocities = self.velocities().reshape(-1, 2, 3)
+        quiet = (np.linalg.norm(velocities, axis=2) < (REST_SPEED_M_S, REST_SPIN_RAD_S)).all(axis=1)
         # What has fallen off the table falls for ever.
-        return bool((((speed < REST_SPEED_M_S) & (spin < REST_SPIN_RAD_S)) | below).all())
+        return all(
+            is_quiet or pybullet.getBasePositionAndOrientation(handle, physicsClientId=self._client)[0][2] < -1.0
+            for handle, is_quiet in zip(self._handles, quiet, strict=True)
+        )
 
     def poses(self) -> Array:
         """Return `world_from_model` of every body, as poses (n, 7)."""
@@ -276,3 +273,17 @@ class BulletWorld:
         handle = self._handles[index]
         points = pybullet.getContactPoints(handle, physicsClientId=self._client) or ()
         return {self._instance_of[point[2]] for point in points if point[8] < TOUCH_M}
+
+
+_obj_texts: weakref.WeakKeyDictionary[ObjectModel, str] = weakref.WeakKeyDictionary()
+
+
+def _obj_text(model: ObjectModel) -> str:
+    lines: list[str] = []
+    base = 1
+    for n, part in enumerate(model.parts):
+        lines.append(f"o part{n}")
+        lines += [f"v {x!r} {y!r} {z!r}" for x, y, z in part.tolist()]
+        lines += [f"f {a} {b} {c}" for a, b, c in (ConvexHull(part).simplices + base).tolist()]
+        base += len(part)
+    return "\n".join(lines)
