@@ -79,8 +79,15 @@ for _name in ("train", "heldout", "household", "geometric", "unseen_families"):
     register("set", _name, f"graspsim.objects.sets:{_name.upper()}")
 for _name in ("tabletop", "bin", "packed", "floating"):
     register("scene", _name, f"graspsim.envs.scenes:{_name.upper()}")
-for _name, _module in (("Lift-v0", "lift"),):
-    register("task", _name, f"graspsim.envs.{_module}:{_name.removesuffix('-v0')}")
+for _name, _module in (
+    ("Lift", "lift"),
+    ("PickPlace", "pick_place"),
+    ("BinPick", "bin_pick"),
+    ("Grasp", "grasp"),
+    ("KukaDiverse", "kuka_diverse"),
+    ("Clutter", "clutter"),
+):
+    register("task", f"{_name}-v0", f"graspsim.envs.{_module}:{_name}")
 for _name in ("flat", "checker", "stripes", "gradient", "noise", "cells", "wood", "marble", "speckle"):
     register("texture", _name, f"graspsim.render.textures:{_name}")
 for _name in ("hand", "panda"):

@@ -29,6 +29,7 @@ FLOW = (
     "labels sensors",
     "grasps.antipodal grasps.plan",
     "episode.spec episode.controls episode.simulation episode.scripted episode.features",
+    "episode.planned episode.execute",
     "episode.cameras episode.observe episode.task episode.window episode.env",
     "dataset.files dataset.encoding dataset.pictures dataset.coco dataset.models_io",
     "dataset.records dataset.scene_writer",

@@ -14,7 +14,7 @@ from graspsim.views import sample_view
 NAMES = ("front", "wrist")
 WRIST_FOV_DEG = 75.0
 # Beside the hand, where the fingers and what lies between them are in the picture; x of the image along the closing.
-gripper_from_wrist = transform(rotation_about((1, 0, 0), 0.45), (0.0, 0.065, -0.1))
+gripper_from_wrist = transform(rotation_about((1, 0, 0), 0.75), (0.0, 0.095, -0.055))
 
 
 class Cameras:

@@ -63,7 +63,7 @@ class Controls:
         self._world_from_base = world_from_base
         self._drawn = drawn
         self._mode = mode
-        self._low, self._high = low, high
+        self.space = low, high
         self._rng = rng
         self._waiting: deque[Array] = deque()
         self._arm = np.empty(0)
@@ -98,7 +98,7 @@ class Controls:
             return
         target = self.world_from_target.copy()
         here = world_from_gripper[:3, 3]
-        target[:3, 3] = np.clip(target[:3, 3] + motion[:3] * STEP_M, self._low, self._high)
+        target[:3, 3] = np.clip(target[:3, 3] + motion[:3] * STEP_M, *self.space)
         target[:3, 3] = here + np.clip(target[:3, 3] - here, -LEASH_M, LEASH_M)
         turn = np.array((0, 0, motion[3])) if self._mode == "yaw" else motion[3:]
         angle = float(np.linalg.norm(turn))

@@ -101,7 +101,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._index = 0
         self._sim: Simulation | None = None
         self._closed = False
-        self._over = True
+        self._over, self._steps = True, 0
         self._window: Any = None
 
     @property
@@ -153,7 +153,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
                 "check objects and randomize."
             )
         self._cameras = Cameras(spec, self._sim)
-        self._over = False
+        self._over, self._steps = False, 0
         self._drawn = drawn_values(self._sim, self.task.most_objects)
         terms = dict.fromkeys(self.task.terms, 0.0)
         if self.render_mode == "human":
@@ -179,7 +179,8 @@ class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         terms = self.task.reward_terms(sim)
         succeeded = self.task.succeeded(sim)
         terminated = self.task.is_over(sim)
-        truncated = not terminated and sim.steps >= self._horizon
+        self._steps += 1
+        truncated = not terminated and self._steps >= self._horizon
         self._over = terminated or truncated
         if self.render_mode == "human":
             self.render()
@@ -197,6 +198,10 @@ class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             "state": privileged_state(self.sim, self.task.most_objects),
             "drawn": {name: np.array(value) for name, value in self._drawn.items()},
         }
+
+    def compute_reward(self, achieved_goal: Any, desired_goal: Any, info: Any) -> NDArray[np.float64]:
+        """Return the rewards (...) for goals (..., 3): what hindsight replay asks of a goal-conditioned environment."""
+        return self.task.compute_reward(np.asarray(achieved_goal), np.asarray(desired_goal))
 
     def view_of(self, camera: str) -> dict[str, NDArray[np.float64]]:
         """Return where a camera is now: "matrix" K (3, 3) and "world_from_camera" (4, 4)."""

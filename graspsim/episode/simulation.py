@@ -158,6 +158,12 @@ class Simulation:
         self.refresh()
         self.gripper_velocity = (self.world_from_gripper[:3, 3] - before) / STEP_S
 
+    def settle(self, limit_s: float) -> None:
+        """Let all come to rest while the robot stands still, as far as it does within a time."""
+        self.world.step(0.0, TIME_STEP_S)
+        self.world.settle(limit_s)
+        self.refresh()
+
     def refresh(self) -> None:
         """Read where everything is, after the world was changed."""
         self.poses, self.velocities = self.world.poses(), self.world.velocities()

@@ -71,6 +71,10 @@ class Task:
         """Whether the task is done."""
         raise NotImplementedError
 
+    def compute_reward(self, achieved_goal: Array, desired_goal: Array) -> Array:
+        """Return the rewards (...) for goals (..., 3), which decide them alone where a task is goal-conditioned."""
+        raise NotImplementedError
+
     def is_over(self, sim: Simulation) -> bool:
         """Whether the episode has come to its end, done or not; running out of steps is none of it."""
         return self.succeeded(sim)
