@@ -58,6 +58,7 @@ class Lift(Task):
 
     def reward_terms(self, sim: Simulation) -> dict[str, float]:
         """Return the progress of each part, so that undoing costs what doing gave, and a bonus at the end."""
+        self._plan = self._plan.renewed(sim)
         before, self._progress = self._progress, self._measured(sim)
         still = float(np.linalg.norm(sim.velocities[0, :3])) < STILL_M_S
         lifted = self._raised_m >= HEIGHT_M and still and sim.is_held(0)

@@ -14,6 +14,10 @@ from graspsim.grasps.plan import PLAY_M, Grasp
 GRASP_SIZE = 8
 GRIPPED_N = 1.0
 """What both fingers press with when they hold."""
+UPRIGHT = 0.97
+"""Cosine of the tilt up to which a grasp is still one from above."""
+STILL = 0.1
+"""Of the velocity, in m/s and rad/s, at which a plan is worth while."""
 CARRY_SPEED = 0.6
 """Of the fastest, so that nothing slips."""
 
@@ -54,6 +58,13 @@ class PlannedGrasp:
         target = sim.controls.world_from_target.copy()
         target[:3, 3] += way_m * min(1.0, STEP_M / max(float(np.linalg.norm(way_m)), 1e-9))
         return towards(sim, target, 0.0, CARRY_SPEED)
+
+    def renewed(self, sim: Simulation) -> "PlannedGrasp":
+        """Return this plan, or another if the body has come to lie so that this one is none any more."""
+        tilted = self.world_from_gripper(sim)[2, 2] > -UPRIGHT
+        if tilted and not self.is_gripped(sim) and np.linalg.norm(sim.velocities[self.index]) < STILL:
+            return planned_grasp(sim, self.index) or self
+        return self
 
 
 def planned_grasp(sim: Simulation, index: int) -> PlannedGrasp | None:

@@ -20,6 +20,8 @@ FRICTION = 0.5
 """Coefficient whose cone both contacts must keep."""
 POINTS = 240
 _RAYS_A_POINT = 2
+SURFACE_POINTS = 900
+"""For what gets in the way."""
 _SEED = 0
 
 _pairs: weakref.WeakKeyDictionary[ObjectModel, "Pairs"] = weakref.WeakKeyDictionary()
@@ -54,11 +56,12 @@ def _sampled(model: ObjectModel, rng: np.random.Generator) -> Pairs:
     normals = face_normals(vertices, faces)
     area = np.linalg.norm(normals, axis=1)
     normals = normals / np.maximum(area, 1e-30)[:, None]
-    chosen = rng.choice(len(faces), size=POINTS, p=area / area.sum())
-    u, v = rng.random((2, POINTS))
+    chosen = rng.choice(len(faces), size=SURFACE_POINTS, p=area / area.sum())
+    u, v = rng.random((2, SURFACE_POINTS))
     u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
     a, b, c = np.moveaxis(vertices[faces[chosen]], 1, 0)
-    points = a + u[:, None] * (b - a) + v[:, None] * (c - a)
+    surface = a + u[:, None] * (b - a) + v[:, None] * (c - a)
+    points, chosen = surface[:POINTS], chosen[:POINTS]
     # One ray straight in, one within the cone of friction.
     origins, inward = np.repeat(points, _RAYS_A_POINT, axis=0), -np.repeat(normals[chosen], _RAYS_A_POINT, axis=0)
     spread = rng.normal(size=inward.shape) * (FRICTION / 2)
@@ -79,7 +82,7 @@ def _sampled(model: ObjectModel, rng: np.random.Generator) -> Pairs:
     )
     good = (hit >= 0) & (cosine > 1 / np.hypot(1, FRICTION)) & (depths > 5e-4)
     second = origins + directions * depths[:, None]
-    return Pairs(origins[good], second[good], cosine[good], points)
+    return Pairs(origins[good], second[good], cosine[good], surface)
 
 
 @compiled

@@ -17,6 +17,8 @@ STEEPEST = 0.35
 """Sine of the angle up to which a closing direction counts as level; the fingers then close levelly."""
 FINGER_M, PALM_M = (0.026, 0.021), (0.205, 0.064)
 """Size of a finger and of the palm, along and across the closing direction."""
+PROUD_M = 0.0025
+"""How far other parts of the surface between the pads may stand out beyond the contacts."""
 OFFSETS_M = (0.0, -0.012, 0.01)
 """Where along the approach the contacts may lie, from the middle of the pads."""
 
@@ -74,6 +76,7 @@ def planned(
     quality = pairs.quality - np.abs(across[:, 2]) / width - 4.0 * off_m
     order = np.flatnonzero(fits)[np.argsort(-quality[fits], kind="stable")]
     blockers = np.concatenate([surface, obstacles])
+    own = len(surface)
     lowest = table_m + robot.tip_m + 0.001
     grasps: list[Grasp] = []
     for i in order:
@@ -88,7 +91,8 @@ def planned(
             height = max(middle[i, 2] + offset, lowest)
             if height - robot.tip_m > middle[i, 2]:
                 continue
-            if _hits(in_gripper + np.array((0, 0, height - middle[i, 2])), opening, robot):
+            seen = in_gripper + np.array((0, 0, height - middle[i, 2]))
+            if _hits(seen, opening, robot) or _stands_out(seen[:own], width[i], robot):
                 continue
             pose = transform(rotation, (middle[i, 0], middle[i, 1], height))
             grasps.append(Grasp(pose, float(width[i]), float(opening), float(quality[i])))
@@ -114,3 +118,10 @@ def _hits(points: Array, opening_m: float, robot: RobotModel) -> bool:
         & (ahead < robot.tip_m - robot.finger_depth_m + NEAR_M)
     )
     return bool((finger | palm).any())
+
+
+def _stands_out(points: Array, width_m: float, robot: RobotModel) -> bool:
+    """Whether pads that shut on an object, points (n, 3) of it in the gripper frame, meet something else first."""
+    along, across, ahead = np.abs(points[:, 0]), np.abs(points[:, 1]), points[:, 2]
+    between = (across < robot.pad_width_m / 2) & (ahead < robot.tip_m) & (ahead > robot.tip_m - robot.finger_depth_m)
+    return bool((between & (along > width_m / 2 + PROUD_M) & (along < robot.opening_m / 2)).any())
