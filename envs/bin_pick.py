@@ -67,7 +67,7 @@ class BinPick(Task):
             self._plan, self._since = first_plan(sim, self._tried), 0
         if self._plan is None:
             return towards(sim, sim.controls.world_from_target, sim.robot.opening_m)
-        if self._plan.is_in_hand(sim):
+        if self._plan.is_gripped(sim):
             lacking_m = HEIGHT_M + 0.03 - sim.lowest_m(self._plan.index)
             return self._plan.carry(sim, np.array((0, 0, max(lacking_m, 0.0))))
         return self._plan.reach(sim)

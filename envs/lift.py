@@ -72,6 +72,6 @@ class Lift(Task):
 
     def scripted(self, sim: Simulation) -> Array:
         """Return what takes hold of the object by the planned grasp, and raises it."""
-        if self._plan.is_in_hand(sim):
+        if self._plan.is_gripped(sim):
             return self._plan.carry(sim, np.array((0, 0, max(HEIGHT_M + 0.02 - self._raised_m, 0.0))))
         return self._plan.reach(sim)

@@ -83,7 +83,7 @@ class PickPlace(Task):
         """Return what takes the object to the goal, and holds it or lays it down there."""
         way = self._goal_m - sim.poses[0, :3]
         aside_m = float(np.linalg.norm(way[:2]))
-        if self._plan.is_in_hand(sim):
+        if self._plan.is_gripped(sim):
             if self._on_table and aside_m > NEAR_M / 3:
                 # Not along the table, where it might catch.
                 way[2] = LIFTED_M - (sim.lowest_m(0) - self._rest_m)

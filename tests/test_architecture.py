@@ -30,7 +30,7 @@ FLOW = (
     "grasps.antipodal grasps.plan",
     "episode.spec episode.controls episode.simulation episode.scripted episode.features",
     "episode.planned episode.execute",
-    "episode.cameras episode.observe episode.task episode.window episode.env",
+    "episode.cameras episode.observe episode.task episode.play episode.window episode.video episode.env",
     "dataset.files dataset.encoding dataset.pictures dataset.coco dataset.models_io",
     "dataset.records dataset.scene_writer",
     "export.looks export.obj export.glb export.hulls export.urdf export.mjcf export.write",
@@ -39,7 +39,7 @@ FLOW = (
     "dataset.check_models dataset.check_poses dataset.validate",
     # what the library holds
     "catalogue.object_sheet catalogue.statistics catalogue.coverage catalogue.drop",
-    "cli.arguments cli.progress cli.datasets cli.catalogue cli.main",
+    "cli.arguments cli.progress cli.datasets cli.catalogue cli.episodes cli.main",
 )
 ORDER = " ".join(FLOW).split()
 

@@ -11,6 +11,8 @@ from graspsim.errors import SpecError
 if TYPE_CHECKING:
     from graspsim.spec import SceneSpec
 
+TASK_PREFIX = "graspsim/"
+"""Of the ids of environments."""
 T = TypeVar("T")
 Assignments = Annotated[
     tuple[str, ...],
@@ -24,7 +26,7 @@ Output = Annotated[Path, arg(aliases=["-o"])]
 def build_spec(
     scene: str | None, config: Path | None, assignments: tuple[str, ...], fix: tuple[str, ...]
 ) -> "SceneSpec":
-    """Return the specification that a command line describes.
+    """Return the specification that a command line describes, of a scene or, as graspsim/Lift-v0, of a task's episodes.
 
     Raises:
         GraspsimError: for an unknown scene or key, an unreadable file, or a value that is not legal.
@@ -44,11 +46,21 @@ def build_spec(
         scene = scene or base or "tabletop"
     if scene is None:
         raise SpecError("Name a scene, such as `graspsim dump tabletop`, or give a file with --config.")
-    spec: SceneSpec = overlaid(load("scene", scene), plain)
+    base_spec = task_spec(scene) if scene.startswith(TASK_PREFIX) else load("scene", scene)
+    spec: SceneSpec = overlaid(base_spec, plain)
     spec = with_assignments(spec, assignments)
     for key in fix:
         spec = fixed(spec, key)
     return spec
+
+
+def task_spec(task_id: str) -> "SceneSpec":
+    """Return the specification of a task's episodes, with pictures of a size for datasets."""
+    from graspsim.plain import overlaid
+    from graspsim.registry import load
+
+    spec: SceneSpec = load("task", task_id.removeprefix(TASK_PREFIX)).spec
+    return overlaid(spec, {"camera": {"width": 640, "height": 480, "views": 25}})
 
 
 def with_assignments(spec: T, assignments: tuple[str, ...]) -> T:

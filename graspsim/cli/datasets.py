@@ -6,17 +6,17 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from graspsim.cli.arguments import Assignments, Keys, Output, build_spec
+from graspsim.cli.arguments import TASK_PREFIX, Assignments, Keys, Output, build_spec
 from graspsim.cli.progress import progress_bar
 from graspsim.errors import SpecError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dump:
-    """Write a labelled BOP dataset of a scene. The same command goes on where it stopped."""
+    """Write a labelled BOP dataset of a scene, or of a task's episodes. The same command goes on where it stopped."""
 
     scene: Positional[str | None] = None
-    """Name of a scene, see `graspsim list`; not needed with --config."""
+    """Name of a scene, see `graspsim list`, or id of a task, as graspsim/BinPick-v0; not needed with --config."""
     out: Output
     """Folder of the dataset."""
     frames: int = 100
@@ -33,14 +33,26 @@ class Dump:
     """A section or key whose randomization is switched off, such as lights."""
     split: str = "train_pbr"
     """Name of the split; one that ends in _pbr holds JPEG images, any other PNG."""
+    policy: str | None = None
+    """Of a task, what the robot does: scripted (the default) or random."""
+    robot: str | None = None
+    """Of a task, which robot: hand (the default) or panda."""
 
     def run(self) -> int:
         """Make the dataset and say what came out."""
         from graspsim.dataset.dump import check_job, dump, missing_scenes
-        from graspsim.dataset.generate import DumpJob
+        from graspsim.dataset.generate import DumpJob, EpisodeJob
 
         spec = build_spec(self.scene, self.config, self.set_, self.fix)
-        job = DumpJob(spec, self.seed, self.frames, self.out, self.split)
+        episode = None
+        if self.scene is not None and self.scene.startswith(TASK_PREFIX):
+            task = self.scene.removeprefix(TASK_PREFIX)
+            episode = EpisodeJob(task, self.robot or "hand", self.policy or "scripted")
+        elif self.policy or self.robot:
+            raise SpecError(
+                f"--policy and --robot need a task, as in `graspsim dump graspsim/Lift-v0`; got {self.scene}."
+            )
+        job = DumpJob(spec, self.seed, self.frames, self.out, self.split, episode)
         check_job(job, self.workers)
         to_do = sum(job.frames_of(i) for i in missing_scenes(job))
         if 0 < to_do < self.frames:

@@ -10,6 +10,7 @@ import tyro
 
 from graspsim.cli.catalogue import List, Objects
 from graspsim.cli.datasets import Dump, Preview, Validate
+from graspsim.cli.episodes import Play
 from graspsim.errors import GraspsimError
 
 
@@ -22,6 +23,7 @@ def main() -> None:
         "validate": Validate,
         "preview": Preview,
         "objects": Objects,
+        "play": Play,
         "list": List,
     }
     command = tyro.extras.subcommand_cli_from_dict(

@@ -11,7 +11,9 @@ from graspsim.dataset.manifest import check_folder, describe_objects, locked, ma
 from graspsim.dataset.models_io import MODEL_FOLDERS, write_models
 from graspsim.dataset.scene_writer import remove_leftovers
 from graspsim.dataset.workers import generate_scenes
-from graspsim.errors import SpecError
+from graspsim.episode.play import POLICIES
+from graspsim.errors import SpecError, UnknownNameError
+from graspsim.registry import load
 from graspsim.scene_objects import SceneObjects
 from graspsim.spec_check import check_spec
 from graspsim.spec_edit import fixed
@@ -62,6 +64,7 @@ def check_job(job: DumpJob, workers: int) -> None:
 
     Raises:
         SpecError: naming the value that is not legal.
+        UnknownNameError: for a task, robot or policy that is in no table.
         DatasetError: if its folder holds something else, or an input file cannot be read.
     """
     check_seed(job.root_seed)
@@ -72,6 +75,11 @@ def check_job(job: DumpJob, workers: int) -> None:
     if not re.fullmatch(r"(train|val|test)(_[a-z0-9]+)*", job.split):
         raise SpecError(f"split must be train, val or test, or such with a type, as train_pbr; got {job.split!r}.")
     check_spec(job.spec)
+    if job.episode is not None:
+        load("task", job.episode.task)
+        load("robot", job.episode.robot)
+        if job.episode.policy not in POLICIES:
+            raise UnknownNameError("policy", job.episode.policy, POLICIES)
     check_folder(job)
 
 

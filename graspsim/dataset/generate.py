@@ -1,7 +1,7 @@
 """One scene of a dataset, from its number to its folder: sample, settle, look, render, label, write."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,12 @@ import numpy as np
 
 from graspsim.dataset.records import FrameRecord
 from graspsim.dataset.scene_writer import SceneWriter
-from graspsim.geometry import Array, invert, matrices_from_poses
+from graspsim.episode.controls import action_size
+from graspsim.episode.play import Moment, play
+from graspsim.episode.spec import EpisodeSpec
+from graspsim.episode.task import Task, begin
+from graspsim.geometry import invert, matrices_from_poses
 from graspsim.labels import Target, box_corners, label_frame
-from graspsim.models import ObjectModel
 from graspsim.physics.settle import settle_scene
 from graspsim.physics.world import SettleOutcome
 from graspsim.plain import to_plain
@@ -28,6 +31,21 @@ from graspsim.views import sample_view
 
 
 @dataclass(frozen=True)
+class EpisodeJob:
+    """What happens in the scenes of a dataset that are episodes of a task.
+
+    Attributes:
+        task: its name.
+        robot: name of the robot.
+        policy: scripted or random.
+    """
+
+    task: str
+    robot: str
+    policy: str
+
+
+@dataclass(frozen=True)
 class DumpJob:
     """A dataset to be made. Together with the installed versions it decides every byte.
 
@@ -37,6 +55,7 @@ class DumpJob:
         frames: images in all; the last scene holds what is left over.
         root: the dataset's folder.
         split: BOP's name for the part of the dataset; a split of type pbr holds JPEG images, any other PNG.
+        episode: what happens in its scenes, of which the images are spread over the time; None for scenes at rest.
     """
 
     spec: SceneSpec
@@ -44,6 +63,7 @@ class DumpJob:
     frames: int
     root: Path
     split: str
+    episode: EpisodeJob | None = None
 
     @property
     def scene_count(self) -> int:
@@ -89,12 +109,11 @@ def generate_scene(
         GraspsimError: if nothing fits into the scene.
     """
     spec = job.spec
-    scene = sample_scene(spec, objects, job.root_seed, scene_id)
-    models = {body.obj_id: objects[body.obj_id] for body in scene.bodies}
-    placed = len(scene.bodies)
-    scene, poses, outcome = settle_scene(scene, models, spec.layout.settle_limit_s)
-    body_models = [models[body.obj_id] for body in scene.bodies]
-    renderer: Renderer = load("renderer", "raster")(scene, models, supersampling=spec.camera.supersampling)
+    count = job.frames_of(scene_id)
+    if job.episode is None:
+        moments, requested, outcome = _at_rest(job, objects, scene_id, count)
+    else:
+        moments, requested, outcome = _played(job, job.episode, objects, scene_id, count)
     writer = SceneWriter(
         job.root / job.split,
         scene_id,
@@ -102,25 +121,55 @@ def generate_scene(
         rgb_format="jpg" if job.split.endswith("_pbr") else "png",
     )
     views, instances = [], 0
+    renderer: Renderer | None = None
+    drawn_scene: Scene | None = None
     try:
-        for im_id in range(job.frames_of(scene_id)):
-            view = sample_view(spec, scene, poses, body_models, im_id)
-            record = record_frame(scene, poses, body_models, renderer, view, im_id)
+        for im_id, moment in enumerate(moments):
+            if renderer is None or moment.scene is not drawn_scene:
+                drawn_scene = moment.scene
+                renderer = load("renderer", "raster")(drawn_scene, objects, supersampling=spec.camera.supersampling)
+            bodies = moment.poses[: len(moment.models)]
+            view = sample_view(spec, moment.scene, bodies, list(moment.models), im_id)
+            record = record_frame(moment, renderer, view, im_id)
             writer.add(record)
             views.append(view)
             instances += len(record.labels)
             on_frame()
-        writer.close({"scene_params.json": scene_params(scene, poses, views, outcome)})
+        writer.close({"scene_params.json": scene_params(moments, views, outcome)})
     except BaseException:
         writer.abort()
         raise
-    return SceneReport(len(views), instances, scene.requested, placed, outcome)
+    return SceneReport(count, instances, requested, len(moments[0].models) + len(outcome.removed), outcome)
 
 
-def record_frame(
-    scene: Scene, poses: Array, models: list[ObjectModel], renderer: Renderer, view: View, im_id: int
-) -> FrameRecord:
-    """Render and label one view of a scene whose bodies, of `models`, are at `poses` (n, 7)."""
+def _at_rest(job: DumpJob, objects: SceneObjects, scene_id: int, count: int) -> tuple[list[Moment], int, SettleOutcome]:
+    """Return one settled scene for all images, the number of bodies asked for, and how it settled."""
+    scene = sample_scene(job.spec, objects, job.root_seed, scene_id)
+    scene, poses, outcome = settle_scene(scene, objects, job.spec.layout.settle_limit_s)
+    models = tuple(objects[body.obj_id] for body in scene.bodies)
+    return [Moment(scene, models, poses)] * count, scene.requested, outcome
+
+
+def _played(
+    job: DumpJob, episode: EpisodeJob, objects: SceneObjects, scene_id: int, count: int
+) -> tuple[list[Moment], int, SettleOutcome]:
+    """Return moments spread evenly over an episode, the number of bodies asked for, and how they settled before it."""
+    assert isinstance(job.spec, EpisodeSpec)
+    task: Task = load("task", episode.task)()
+    (size,) = task.action_space(action_size(load("robot", episode.robot)(), task.control)).shape
+    sim = begin(task, job.spec, objects, episode.robot, task.control, (job.root_seed, scene_id))
+    try:
+        rng = generator(job.root_seed, scene_id, Stream.TASK, 1)
+        moments = play(task, sim, episode.policy, size, rng)
+    finally:
+        sim.close()
+    chosen = np.linspace(0, len(moments) - 1, count).round().astype(int)
+    return [moments[i] for i in chosen], moments[0].scene.requested, sim.settled
+
+
+def record_frame(moment: Moment, renderer: Renderer, view: View, im_id: int) -> FrameRecord:
+    """Render and label one view of a moment."""
+    scene, poses = moment.scene, moment.poses
     k = view.intrinsics
     world_from_camera = matrices_from_poses(view.world_from_camera)[0]
     frame = renderer.render(poses, k, world_from_camera, ("rgb", "depth", "ids"))
@@ -135,7 +184,7 @@ def record_frame(
         Target(
             scene.bodies[i].instance_id,
             scene.bodies[i].obj_id,
-            box_corners(-models[i].extents_m / 2, models[i].extents_m / 2),
+            box_corners(-moment.models[i].extents_m / 2, moment.models[i].extents_m / 2),
             camera_from_body[i],
         )
         for i in chosen
@@ -145,15 +194,26 @@ def record_frame(
     return FrameRecord(im_id, rgb, depth_m, k, world_from_camera, labels)
 
 
-def scene_params(scene: Scene, poses: Array, views: list[View], outcome: SettleOutcome) -> dict[str, Any]:
-    """Return every value that was sampled for a scene, and how it settled, as JSON can hold it."""
-    return {
+def scene_params(moments: Sequence[Moment], views: list[View], outcome: SettleOutcome) -> dict[str, Any]:
+    """Return every value that was sampled for a scene, and how it settled, as JSON can hold it.
+
+    In an episode, `link_poses` holds where the robot's seen links were in each image.
+    """
+    scene = moments[0].scene
+    count = len(scene.bodies)
+    params = {
         "scene": to_plain(scene),
-        "settled_poses": {str(b.instance_id): np.asarray(p).tolist() for b, p in zip(scene.bodies, poses, strict=True)},
+        "settled_poses": {
+            str(body.instance_id): pose.tolist()
+            for body, pose in zip(scene.bodies, moments[0].poses[:count], strict=True)
+        },
         "settle": to_plain(outcome),
         "effective_friction": effective_frictions(scene.bodies, scene.fixtures),
         "views": to_plain(tuple(views)),
     }
+    if scene.robot is not None:
+        params["link_poses"] = [moment.poses[len(moment.models) :].tolist() for moment in moments]
+    return params
 
 
 def effective_frictions(bodies: tuple[Body, ...], fixtures: tuple[Fixture, ...]) -> dict[str, dict[str, float]]:

@@ -46,6 +46,7 @@ def manifest(job: DumpJob) -> dict[str, Any]:
         "frames": job.frames,
         "split": job.split,
         "spec": to_plain(job.spec),
+        "episode": to_plain(job.episode),
         "inputs": {path: _checksum(path) for path in _input_files(job)},
         "versions": {"graspsim": version("graspsim"), "python": python} | {name: version(name) for name in PACKAGES},
         "conventions": CONVENTIONS,

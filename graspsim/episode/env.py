@@ -15,7 +15,7 @@ from graspsim.episode.features import ROBOT_SIZE, robot_state
 from graspsim.episode.observe import Observer
 from graspsim.episode.simulation import Simulation
 from graspsim.episode.spec import EpisodeSpec
-from graspsim.episode.task import Task
+from graspsim.episode.task import Task, begin
 from graspsim.errors import GraspsimError, SpecError, UnknownNameError
 from graspsim.geometry import matrices_from_poses
 from graspsim.plain import overlaid, to_plain
@@ -29,12 +29,9 @@ from graspsim.streams import check_seed
 SET_SEED = 0
 """Object sets of environments are the same in every run; what is drawn from them is the episode's."""
 RENDER_SIZE = (480, 640)
-_REDRAWS = 50
-_ANEW = 2**32
-"""Between the indices of an episode's draws, where a task cannot be done in the first."""
 
 
-class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
+class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
     """One task in Gymnasium's terms. Made by `gymnasium.make("graspsim/Lift-v0", …)`.
 
     Episodes are named: `reset(seed=7)` begins episode (7, 0), the next `reset()` (7, 1), and so on. An episode is a
@@ -77,7 +74,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._robot = robot
         self._control = control or self.task.control
         robot_model: RobotModel = load("robot", robot)()
-        size = action_size(robot_model, self._control)
+        self.action_size = action_size(robot_model, self._control)
         height, width = _image_size(self.task.image_size if image_size is None else image_size)
         spec = with_objects(self.task.spec, self.task.objects if objects is None else objects)
         spec = overlaid(spec, {"camera": {"width": max(width, 16), "height": max(height, 16)}})
@@ -96,7 +93,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             self.task.obs_mode if obs_mode is None else obs_mode, cameras, height, width, state_size
         )
         self.observation_space = self.task.observation_space(self._observer.space)
-        self.action_space = self.task.action_space(size)
+        self.action_space = self.task.action_space(self.action_size)
         self._root_seed: int | None = None
         self._index = 0
         self._sim: Simulation | None = None
@@ -139,19 +136,10 @@ class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             if name != "randomize":
                 raise UnknownNameError("option", name, ["randomize"])
         spec = changed(self.spec_of_episodes, (options or {}).get("randomize") or {})
-        for attempt in range(_REDRAWS):
-            if self._sim is not None:
-                self._sim.close()
-            self._sim = Simulation(
-                spec, self._objects, self._robot, self._control, self._root_seed, self._index + attempt * _ANEW
-            )
-            if self.task.accepts(self._sim):
-                break
-        else:
-            raise GraspsimError(
-                f"Episode {self._index} of seed {self._root_seed}: in {_REDRAWS} draws the task could never be done; "
-                "check objects and randomize."
-            )
+        if self._sim is not None:
+            self._sim.close()
+            self._sim = None
+        self._sim = begin(self.task, spec, self._objects, self._robot, self._control, (self._root_seed, self._index))
         self._cameras = Cameras(spec, self._sim)
         self._over, self._steps = False, 0
         self._drawn = drawn_values(self._sim, self.task.most_objects)
@@ -160,7 +148,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             self.render()
         return self._observe(), self._info(terms, succeeded=False)
 
-    def step(self, action: NDArray[np.float32]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+    def step(self, action: NDArray[Any]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take an action.
 
         Raises:
@@ -215,6 +203,18 @@ class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         """Return a picture (480, 640, 3) for people, or show it where the render mode is human."""
         if self.render_mode is None:
             raise GraspsimError('Nothing is rendered without a render mode; make the environment with "rgb_array".')
+        picture = self.picture()
+        if self.render_mode == "rgb_array":
+            return picture
+        if self._window is None:
+            from graspsim.episode.window import Window
+
+            self._window = Window(*reversed(RENDER_SIZE))
+        self._window.show(picture, self.metadata["render_fps"])
+        return None
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Return a picture (480, 640, 3) for people, from the camera that stands."""
         view = self._cameras.view("front", self.sim)
         height, width = RENDER_SIZE
         scale = height / view.intrinsics.height
@@ -229,14 +229,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         )
         picture = self.sim.look(dataclasses.replace(view, intrinsics=k), ("rgb",)).rgb
         assert picture is not None
-        if self.render_mode == "rgb_array":
-            return picture
-        if self._window is None:
-            from graspsim.episode.window import Window
-
-            self._window = Window(width, height)
-        self._window.show(picture, self.metadata["render_fps"])
-        return None
+        return picture
 
     def close(self) -> None:
         """Free the simulation; the environment is of no use afterwards."""

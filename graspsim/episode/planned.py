@@ -9,7 +9,7 @@ from graspsim.episode.features import noise
 from graspsim.episode.scripted import approach, plan_for, towards
 from graspsim.episode.simulation import Simulation
 from graspsim.geometry import Array, invert
-from graspsim.grasps.plan import PLAY_M, Grasp
+from graspsim.grasps.plan import Grasp
 
 GRASP_SIZE = 8
 GRIPPED_N = 1.0
@@ -44,10 +44,6 @@ class PlannedGrasp:
     def is_gripped(self, sim: Simulation) -> bool:
         """Whether both fingers press on the body."""
         return min(sim.world.pad_forces(self.index)) > GRIPPED_N
-
-    def is_in_hand(self, sim: Simulation) -> bool:
-        """Whether the fingers have shut on the body as planned, so that it can be carried."""
-        return self.is_gripped(sim) and sim.width_m < self.grasp.width_m + PLAY_M
 
     def reach(self, sim: Simulation) -> Array:
         """Return the action (k,) that takes hold of the body."""

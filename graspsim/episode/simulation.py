@@ -1,6 +1,7 @@
 """One episode's world: a settled scene with a robot in it, which acts, is looked at, and tells where everything is."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -61,7 +62,8 @@ class Simulation:
         joints: (k,) positions of the robot's movable joints.
         world_from_gripper: (4, 4).
         gripper_velocity: (3,) of its origin, over the last step.
-        steps: actions so far.
+        steps: of the robot's so far, of which an action takes one or more.
+        on_step: is called after each.
 
     Raises:
         GraspsimError: if nothing that is to be grasped stays in the scene.
@@ -100,6 +102,7 @@ class Simulation:
         self.world.add_robot(self.robot, positions)
         self.controls.start(positions[list(self.robot.arm)])
         self.steps = 0
+        self.on_step: Callable[[], None] = lambda: None
         self._still = 0
         self.gripper_velocity = np.zeros(3)
         self._renderer: Renderer | None = None
@@ -157,6 +160,7 @@ class Simulation:
         self.steps += 1
         self.refresh()
         self.gripper_velocity = (self.world_from_gripper[:3, 3] - before) / STEP_S
+        self.on_step()
 
     def settle(self, limit_s: float) -> None:
         """Let all come to rest while the robot stands still, as far as it does within a time."""

@@ -10,7 +10,13 @@ from gymnasium import spaces
 
 from graspsim.episode.simulation import Simulation
 from graspsim.episode.spec import EpisodeSpec
+from graspsim.errors import GraspsimError
 from graspsim.geometry import Array
+from graspsim.scene_objects import SceneObjects
+
+_REDRAWS = 50
+_ANEW = 2**32
+"""Between the indices of an episode's draws, where a task cannot be done in the first."""
 
 
 class Task:
@@ -78,3 +84,23 @@ class Task:
     def is_over(self, sim: Simulation) -> bool:
         """Whether the episode has come to its end, done or not; running out of steps is none of it."""
         return self.succeeded(sim)
+
+
+def begin(
+    task: Task, spec: EpisodeSpec, objects: SceneObjects, robot: str, mode: str, name: tuple[int, int]
+) -> Simulation:
+    """Return the world of the episode of a name, (root seed, index), with the task begun in it.
+
+    Raises:
+        GraspsimError: if the task cannot be done in any of many draws.
+    """
+    root_seed, index = name
+    for attempt in range(_REDRAWS):
+        sim = Simulation(spec, objects, robot, mode, root_seed, index + attempt * _ANEW)
+        if task.accepts(sim):
+            return sim
+        sim.close()
+    raise GraspsimError(
+        f"Episode {index} of seed {root_seed}: in {_REDRAWS} draws the task could never be done; change the objects or "
+        "what is randomized."
+    )

@@ -166,6 +166,8 @@ class BulletWorld:
         if step_s != self._step_s:
             pybullet.setTimeStep(step_s, physicsClientId=self._client)
             self._step_s = step_s
+            if self._robot is not None:
+                self._robot.renew_motors()
         for _ in range(int(np.ceil(seconds / step_s - 1e-9))):
             pybullet.stepSimulation(physicsClientId=self._client)
 

@@ -63,12 +63,13 @@ class BulletRobot:
                 spinningFriction=placed.pad_spinning_friction_m if link.is_pad else 0.0,
                 rollingFriction=0.0,
                 restitution=0.0,
-                linearDamping=0.0,
-                angularDamping=0.0,
-                collisionMargin=0.0001,
                 physicsClientId=client,
                 **({} if i == 0 else {"localInertiaDiagonal": moments.tolist()}),
             )
+        # PyBullet applies a call that names a damping or the margin to the base, and all else in it too.
+        pybullet.changeDynamics(
+            self.handle, -1, linearDamping=0.0, angularDamping=0.0, collisionMargin=0.0001, physicsClientId=client
+        )
         for i in (i for i, link in enumerate(links) if link.is_pad):
             pybullet.changeDynamics(
                 self.handle,
@@ -92,8 +93,9 @@ class BulletRobot:
             )
         self.set_positions(positions)
         self._pads = [self._joints[n] for n in robot.fingers]
-        self._couple(self._pads)
-        self.drive(positions, None)
+        self._gear = self._coupled(self._pads)
+        self._sought: tuple[Array, Array | None] = positions, None
+        self.renew_motors()
 
     def _shape(self, link: Link) -> int:
         shape = -1
@@ -110,9 +112,9 @@ class BulletRobot:
             )
         return shape
 
-    def _couple(self, fingers: list[int]) -> None:
+    def _coupled(self, fingers: list[int]) -> int:
         left, right = fingers
-        gear = pybullet.createConstraint(
+        gear: int = pybullet.createConstraint(
             self.handle,
             left,
             self.handle,
@@ -123,7 +125,14 @@ class BulletRobot:
             (0, 0, 0),
             physicsClientId=self._client,
         )
-        pybullet.changeConstraint(gear, gearRatio=-1, erp=0.2, maxForce=MIMIC_FORCE_N, physicsClientId=self._client)
+        return gear
+
+    def renew_motors(self) -> None:
+        """Tell Bullet the forces again, which it keeps as impulses of a time step of the length it then has."""
+        pybullet.changeConstraint(
+            self._gear, gearRatio=-1, erp=0.2, maxForce=MIMIC_FORCE_N, physicsClientId=self._client
+        )
+        self.drive(*self._sought)
 
     def set_positions(self, positions: Array) -> None:
         """Put the joints at positions (n,), at rest."""
@@ -132,6 +141,7 @@ class BulletRobot:
 
     def drive(self, targets: Array, max_speeds: Array | None) -> None:
         """Let the motors seek positions (n,), at most as fast as the joints can and as `max_speeds` (n,) says."""
+        self._sought = targets, max_speeds
         speeds = self._max_speeds if max_speeds is None else np.minimum(max_speeds, self._max_speeds).tolist()
         control, mode = pybullet.setJointMotorControl2, pybullet.POSITION_CONTROL
         for joint, target, speed, force in zip(self._joints, targets.tolist(), speeds, self._max_forces, strict=True):
