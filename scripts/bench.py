@@ -1,6 +1,6 @@
 """Measure graspsim on this machine, beside its peers in the same run. Speed and memory belong here, never in a test.
 
-    python scripts/bench.py [render|dump|objects|set|drop|memory|start|all] [--json FILE]
+    python scripts/bench.py [render|env|dump|objects|set|drop|memory|resets|start|all] [--json FILE]
 
 Each figure is a median of several runs. `render` moves the bodies before each frame, so that nothing is reused.
 """
@@ -18,9 +18,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
+import gymnasium
 import numpy as np
 import tyro
 from tyro.conf import Positional
@@ -49,7 +50,9 @@ GRASPSIM = str(Path(sys.executable).with_name("graspsim"))
 class Options:
     """What to measure."""
 
-    section: Positional[Literal["render", "dump", "objects", "set", "drop", "memory", "start", "all"]] = "all"
+    section: Positional[
+        Literal["render", "env", "dump", "objects", "set", "drop", "memory", "resets", "start", "all"]
+    ] = "all"
     """Which figures."""
     json: Path | None = None
     """File for one flat object of numbers."""
@@ -57,6 +60,10 @@ class Options:
     """Runs whose median is taken."""
     memory_frames: int = 5000
     """Frames that the memory of a worker is watched over."""
+    resets: int = 10_000
+    """Resets that the memory of an environment is watched over."""
+    env_steps: int = 1500
+    """Steps in a run of an environment, resets included."""
 
 
 def median_time(run: Callable[[int], object], runs: int, at_least_s: float = 1.0) -> float:
@@ -234,6 +241,105 @@ def bench_drop(options: Options) -> Figures:
     return figures
 
 
+ENVS: dict[str, tuple[str, dict[str, Any]]] = {
+    "lift_state_hand": ("Lift-v0", {}),
+    "lift_state_panda": ("Lift-v0", {"robot": "panda"}),
+    "lift_rgb84_hand": ("Lift-v0", {"obs_mode": "rgb"}),
+    "lift_rgbds84_panda": ("Lift-v0", {"obs_mode": ("rgbd", "segmentation"), "robot": "panda"}),
+    "binpick_rgbd84": ("BinPick-v0", {"obs_mode": "rgbd", "randomize": {"objects.count": 10}}),
+}
+
+
+def bench_env(options: Options) -> Figures:
+    """Environment steps per second of random actions, resets included, and of Gymnasium-Robotics' Fetch.
+
+    All take turns in each run, so that a busy machine slows them alike.
+    """
+    made = {name: gymnasium.make(f"graspsim/{task}", **kwargs) for name, (task, kwargs) in ENVS.items()}
+    made |= fetch_envs()
+    speeds: dict[str, list[float]] = {name: [] for name in made}
+    for run in range(-1, options.runs):
+        for name, env in made.items():
+            speed = env_speed(env, options.env_steps // (1 if "state" in name else 4), run + 1)
+            if run >= 0:
+                speeds[name].append(speed)
+    figures = {f"{name}_sps": statistics.median(values) for name, values in speeds.items()}
+    for env in made.values():
+        env.close()
+    workers = []
+    for run in range(-1, options.runs):
+        for count in (1, 2):
+            speed = vector_speed(count, options.env_steps, run + 1)
+            if run >= 0:
+                workers.append((count, speed))
+    for count in (1, 2):
+        figures[f"lift_state_hand_{count}_async_sps"] = statistics.median(s for n, s in workers if n == count)
+    return figures
+
+
+def fetch_envs() -> dict[str, gymnasium.Env[Any, Any]]:
+    """Return Gymnasium-Robotics' Fetch, from state and from pixels, as far as it is there."""
+    os.environ.setdefault("MUJOCO_GL", "egl")
+    try:
+        import gymnasium_robotics
+        import mujoco
+    except ImportError:
+        print("gymnasium-robotics is not installed; its figures are left out.")
+        return {}
+    gymnasium.register_envs(gymnasium_robotics)
+    made = {"fetch_state": gymnasium.make("FetchPickAndPlace-v4")}
+    try:
+        seen = gymnasium.make("FetchPickAndPlace-v4", render_mode="rgb_array", width=84, height=84)
+        made["fetch_rgb84"] = gymnasium.wrappers.AddRenderObservation(seen, render_only=True)
+    except mujoco.FatalError as error:
+        print(f"MuJoCo draws nothing here ({error}); fetch_rgb84 is left out.")
+    return made
+
+
+def env_speed(env: gymnasium.Env[Any, Any], steps: int, seed: int) -> float:
+    """Return the steps per second of random actions, with the resets between episodes."""
+    env.reset(seed=seed)
+    env.action_space.seed(seed)
+    start = time.perf_counter()
+    for _ in range(steps):
+        _, _, terminated, truncated, _ = env.step(env.action_space.sample())
+        if terminated or truncated:
+            env.reset()
+    return steps / (time.perf_counter() - start)
+
+
+def vector_speed(count: int, steps: int, seed: int) -> float:
+    """Return the steps per second of so many environments in processes of their own, all together."""
+    env = gymnasium.make_vec("graspsim/Lift-v0", num_envs=count, vectorization_mode="async")
+    try:
+        env.reset(seed=seed)
+        env.action_space.seed(seed)
+        for _ in range(10):
+            env.step(env.action_space.sample())
+        start = time.perf_counter()
+        for _ in range(steps):
+            env.step(env.action_space.sample())
+        return count * steps / (time.perf_counter() - start)
+    finally:
+        env.close()
+
+
+def bench_resets(options: Options) -> Figures:
+    """Memory of one environment after many resets, and at half of them."""
+    env = gymnasium.make("graspsim/Lift-v0", obs_mode=("state", "rgb"))
+    env.reset(seed=0)
+    resident = []
+    for _ in range(options.resets):
+        env.reset()
+        resident.append(resident_mb())
+    return {"env_rss_mb": resident[-1], "env_rss_half_mb": resident[len(resident) // 2]}
+
+
+def resident_mb() -> float:
+    """Return the memory that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 def bench_memory(options: Options) -> Figures:
     """Memory of one worker that is never recycled, after many frames and at half of them."""
     spec = load("scene", "tabletop")
@@ -244,7 +350,7 @@ def bench_memory(options: Options) -> Figures:
         for scene_id in range(job.scene_count):
             generate_scene(job, objects, scene_id)
             shutil.rmtree(Path(folder) / "train_pbr")
-            resident.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20)
+            resident.append(resident_mb())
     half = len(resident) // 2
     return {
         "worker_rss_mb": resident[-1],
@@ -284,12 +390,14 @@ def first_frame_time(environment: dict[str, str]) -> float:
 
 SECTIONS: dict[str, Callable[[Options], Figures]] = {
     "render": bench_render,
+    "env": bench_env,
     "objects": bench_objects,
     "set": bench_set,
     "drop": bench_drop,
     "start": bench_start,
     "dump": bench_dump,
     "memory": bench_memory,
+    "resets": bench_resets,
 }
 
 

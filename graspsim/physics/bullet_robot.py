@@ -76,6 +76,8 @@ class BulletRobot:
                 i - 1,
                 contactStiffness=PAD_STIFFNESS_N_M,
                 contactDamping=PAD_DAMPING_N_S_M,
+                # Friction that knows where it took hold: that of speeds alone lets all that is light creep.
+                frictionAnchor=1,
                 physicsClientId=client,
             )
         pybullet.setPhysicsEngineParameter(

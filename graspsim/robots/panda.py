@@ -42,7 +42,8 @@ def panda() -> RobotModel:
         center, inertia = solid_inertia(points, mass_kg)
         joint = _joint(joints[f"panda_link{i}"]) if i else Joint(np.eye(4))
         visual = element.find("visual/geometry/mesh").attrib["filename"].removeprefix("package://meshes/")  # type: ignore[union-attr]
-        mesh = shown(visual, FACES)
+        # Link 6 is shown as hundreds of loose pieces, which simplification tears; its other file is simple already.
+        mesh = shown("collision/link6.obj", 2 * FACES) if i == 6 else shown(visual, FACES)
         links.append(Link(f"link{i}", i - 1, joint, mass_kg, center, inertia, points, mesh=mesh, color=WHITE))
     flange = _origin(joints["panda_link8"]) @ _origin(joints["panda_hand"])
     links.append(hand_link(ARM_JOINTS, Joint(flange), np.eye(4)))
