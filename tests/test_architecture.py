@@ -31,6 +31,7 @@ FLOW = (
     "episode.spec episode.controls episode.simulation episode.scripted episode.features",
     "episode.planned episode.execute",
     "episode.cameras episode.observe episode.task episode.play episode.window episode.video episode.env",
+    "episode.curriculum episode.plain_images",
     "dataset.files dataset.encoding dataset.pictures dataset.coco dataset.models_io",
     "dataset.records dataset.scene_writer",
     "export.looks export.obj export.glb export.hulls export.urdf export.mjcf export.write",
