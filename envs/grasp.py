@@ -12,9 +12,6 @@ from graspsim.geometry import Array
 
 from ._worlds import TABLE, from_above
 
-SPACE_M = (np.array((-0.15, -0.15, 0.0086)), np.array((0.15, 0.15, 0.2)))
-"""Least and largest position of the gripper."""
-
 
 class Grasp(Task):
     """The observation is a depth image from above. With control="yaw" an action is x, y, z, a turn about the vertical
@@ -25,6 +22,8 @@ class Grasp(Task):
     horizon = 1
     feature_count = BODY_SIZE + GRASP_SIZE
     terms = ("success",)
+    space_m = (np.array((-0.15, -0.15, 0.0086)), np.array((0.15, 0.15, 0.2)))
+    """Least and largest position of the gripper."""
 
     def action_space(self, size: int) -> spaces.Box:
         """Return the space of whole grasps."""
@@ -43,7 +42,7 @@ class Grasp(Task):
 
     def act(self, sim: Simulation, action: Array) -> None:
         """Carry the grasp out."""
-        pose, opening_m = grasp_from_action(action, self._mode, *SPACE_M, sim.robot.opening_m)
+        pose, opening_m = grasp_from_action(action, self._mode, *self.space_m, sim.robot.opening_m)
         self._succeeded = execute_grasp(sim, pose, opening_m)
 
     def features(self, sim: Simulation) -> Array:
@@ -65,4 +64,6 @@ class Grasp(Task):
     def scripted(self, sim: Simulation) -> Array:
         """Return the planned grasp."""
         grasp = self._plan.grasp
-        return action_from_grasp(grasp.world_from_gripper, grasp.opening_m, self._mode, *SPACE_M, sim.robot.opening_m)
+        return action_from_grasp(
+            grasp.world_from_gripper, grasp.opening_m, self._mode, *self.space_m, sim.robot.opening_m
+        )

@@ -1,6 +1,7 @@
 """Whole object sets kept in one file each, which loads a thousand times faster than the objects are made."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from graspsim.meshes import Mesh
 from graspsim.models import ObjectModel, Slot, Symmetries
 from graspsim.object_set import ObjectSet
 from graspsim.plain import to_plain
+
+_log = logging.getLogger(__name__)
 
 Arrays = Mapping[str, Any]
 _MESH = ("vertices", "faces", "corner_normals", "corner_uvs", "face_slots")
@@ -33,6 +36,7 @@ def load_set(objects: ObjectSet) -> dict[int, ObjectModel]:
         with np.load(cache_path(name), allow_pickle=False) as stored:
             models = unpacked(dict(stored))
     except Exception:  # A file that is cut short or damaged fails in many ways, and is replaced like one not there.
+        _log.info("Making %d objects; this is done once for a set.", len(numbers))
         models = [objects[n] for n in numbers]
         arrays = packed(models)
         keep(name, lambda path: _write(path, arrays))

@@ -8,7 +8,7 @@ ABSTRACT = ("primitives", "blocks", "superquadrics", "lathe", "extrusions", "tub
 TRAIN = SetSpec(models=900)
 HELDOUT = SetSpec(models=100, split="heldout")
 HOUSEHOLD = SetSpec(EVERYDAY, models=100)
-GEOMETRIC = SetSpec(ABSTRACT, models=100)
+GEOMETRIC = SetSpec(ABSTRACT, models=600)
 """Shapes that are no thing in particular: the random objects of domain randomization."""
 UNSEEN_FAMILIES = SetSpec(models=100, split="heldout", heldout_families=EVERYDAY)
 """What a policy meets that was trained on `ABSTRACT` things alone."""

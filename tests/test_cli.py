@@ -1,5 +1,6 @@
 """The command line: each command of the README does what it says, and each mistake gets one clear sentence."""
 
+import importlib
 import os
 import re
 import shlex
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import tyro
 
 from graspsim.registry import kinds, names
 
@@ -155,15 +157,28 @@ def test_every_command_of_the_readme_is_known(tmp_path: Path) -> None:
         command = re.sub(r"-n \d+", "-n 16", command)
         if command.startswith("dump"):
             command += " --set camera.width=96 --set camera.height=64 --set camera.views=2 --set objects.models=3"
+        if command.startswith("play"):
+            command += " --objects household"
         done = graspsim(command, tmp_path)
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
 
-@pytest.mark.parametrize("example", [0, 1])
+def test_every_training_command_of_the_readme_is_understood() -> None:
+    """What they do is tested beside each recipe."""
+    pytest.importorskip("stable_baselines3", reason="stable-baselines3 is not installed; it is in the test extra")
+    pytest.importorskip("minari", reason="minari is not installed; it is in the test extra")
+    lines = re.findall(r"^ {0,4}python training/(\w+)\.py (.*)$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    assert {name for name, _ in lines} == {"train_rl", "train_grasp", "record_demos"}
+    for name, arguments in lines:
+        recipe = importlib.import_module(f"graspsim.training.{name}")
+        tyro.cli(recipe.Args, args=shlex.split(arguments))
+
+
+@pytest.mark.parametrize("example", [0, 1, 2])
 def test_the_python_examples_of_the_readme_run(example: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRASPSIM_CACHE", str(tmp_path / "cache"))
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     (tmp_path / "example.py").write_text(
         blocks[example].replace('"views": 5}', '"views": 5, "width": 96, "height": 64}')
     )

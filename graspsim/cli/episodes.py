@@ -43,10 +43,10 @@ class Play:
         task = self.env.removeprefix("graspsim/")
         if task not in names("task"):
             raise UnknownNameError("environment", self.env, [f"graspsim/{name}" for name in names("task")])
+        video = None if self.video is None else Video(self.video, GraspEnv.metadata["render_fps"])
         env = GraspEnv(
             task, self.robot, objects=self.objects, render_mode="human" if self.video is None else "rgb_array"
         )
-        video = None if self.video is None else Video(self.video, env.metadata["render_fps"])
         rng = np.random.default_rng(self.seed)
         (size,) = env.task.action_space(env.action_size).shape
         done = 0

@@ -9,14 +9,15 @@ from graspsim.episode.spec import ControlSpec
 from graspsim.errors import SpecError, UnknownNameError
 from graspsim.geometry import Array, rotation_about
 from graspsim.physics.world import World
-from graspsim.robot import RobotModel
+from graspsim.robot import RobotModel, turned_by
 
 STEP_S = 0.05
 """Simulated time of an action."""
 STEP_M, STEP_RAD = 0.025, 0.2
 """What the largest action moves and turns the gripper by; joints turn by as much."""
-LEASH_M = 0.04
-"""How far the pose that is sought may run ahead of the gripper, so that pushing against something soon stops."""
+LEASH_M, LEASH_RAD = 0.04, 0.4
+"""How far the pose that is sought may run ahead of the gripper, so that pushing against something soon stops, and so
+does turning on beyond what a joint can."""
 PRESSES_M = 0.0005
 MODES = {"yaw": 5, "pose": 7, "joints": 8}
 
@@ -93,8 +94,9 @@ class Controls:
             action = np.clip(action + self._rng.normal(0, self._drawn.action_noise, len(action)), -1, 1)
         motion, width_m = action[:-1] * self._drawn.gain, (action[-1] + 1) / 2 * self._robot.opening_m
         if self._mode == "joints":
-            low, high = self._robot.limits[:, list(self._robot.arm)]
-            self._drive(np.clip(self._arm + motion * STEP_RAD, low, high), width_m, world, joints)
+            chosen = list(self._robot.arm)
+            arm = joints[chosen] + np.clip(self._arm + motion * STEP_RAD - joints[chosen], -LEASH_RAD, LEASH_RAD)
+            self._drive(np.clip(arm, *self._robot.limits[:, chosen]), width_m, world, joints)
             return
         target = self.world_from_target.copy()
         here = world_from_gripper[:3, 3]
@@ -104,6 +106,9 @@ class Controls:
         angle = float(np.linalg.norm(turn))
         if angle > 1e-9:
             target[:3, :3] = rotation_about(turn, angle * STEP_RAD) @ target[:3, :3]
+        ahead = turned_by(target[:3, :3], world_from_gripper[:3, :3])
+        if np.linalg.norm(ahead) > LEASH_RAD:
+            target[:3, :3] = rotation_about(ahead, LEASH_RAD) @ world_from_gripper[:3, :3]
         self.seek(target, width_m, world, joints)
 
     def seek(self, world_from_gripper: Array, width_m: float, world: World, joints: Array) -> None:

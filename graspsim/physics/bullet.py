@@ -220,6 +220,13 @@ class BulletWorld:
             quat_from_matrix(world_from_inertial[:3, :3]).tolist(),
             physicsClientId=self._client,
         )
+        # Or else what was asleep would hang in the air.
+        pybullet.changeDynamics(
+            self._handles[index],
+            -1,
+            activationState=pybullet.ACTIVATION_STATE_WAKE_UP,
+            physicsClientId=self._client,
+        )
 
     def velocities(self) -> Array:
         """Return (n, 6): linear velocity of the centre of mass and angular velocity, in the world frame."""
