@@ -7,6 +7,7 @@ from graspsim.episode.execute import (
     action_from_grasp,
     execute_grasp,
     grasp_from_action,
+    grasp_mode,
     grasp_size,
     held_body,
     park,
@@ -38,7 +39,7 @@ class Clutter(Task):
 
     def action_space(self, size: int) -> spaces.Box:
         """Return the space of whole grasps."""
-        self._mode = {5: "yaw", 7: "pose"}[size]
+        self._mode = grasp_mode(size)
         return spaces.Box(-1.0, 1.0, (grasp_size(self._mode),), np.float32)
 
     def accepts(self, sim: Simulation) -> bool:

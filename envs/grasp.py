@@ -3,7 +3,7 @@
 import numpy as np
 from gymnasium import spaces
 
-from graspsim.episode.execute import action_from_grasp, execute_grasp, grasp_from_action, grasp_size, park
+from graspsim.episode.execute import action_from_grasp, execute_grasp, grasp_from_action, grasp_mode, grasp_size, park
 from graspsim.episode.features import BODY_SIZE, body_state
 from graspsim.episode.planned import GRASP_SIZE, PlannedGrasp, planned_grasp
 from graspsim.episode.simulation import Simulation
@@ -27,7 +27,7 @@ class Grasp(Task):
 
     def action_space(self, size: int) -> spaces.Box:
         """Return the space of whole grasps."""
-        self._mode = {5: "yaw", 7: "pose"}[size]
+        self._mode = grasp_mode(size)
         return spaces.Box(-1.0, 1.0, (grasp_size(self._mode),), np.float32)
 
     def accepts(self, sim: Simulation) -> bool:

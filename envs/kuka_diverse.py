@@ -3,10 +3,12 @@
 import numpy as np
 from gymnasium import spaces
 
+from graspsim.episode.controls import MODES
 from graspsim.episode.planned import PlannedGrasp, first_plan
 from graspsim.episode.scripted import nearer_way_round
 from graspsim.episode.simulation import Simulation
 from graspsim.episode.task import Task
+from graspsim.errors import SpecError
 from graspsim.geometry import Array, rotation_about
 from graspsim.robot import turned_by
 
@@ -40,6 +42,8 @@ class KukaDiverse(Task):
 
     def action_space(self, size: int) -> spaces.Box:
         """Return the space of (dx, dy, dz, dyaw)."""
+        if size != MODES["yaw"]:
+            raise SpecError("The protocol of KukaDiverse-v0 moves the gripper; use control='yaw'.")
         return spaces.Box(-1.0, 1.0, (4,), np.float32)
 
     def accepts(self, sim: Simulation) -> bool:
@@ -57,7 +61,7 @@ class KukaDiverse(Task):
         target[:3, :3] = rotation_about((0, 0, 1), action[3] * REACH_RAD) @ target[:3, :3]
         for _ in range(ACTION_STEPS):
             sim.seek(target, sim.robot.opening_m)
-        down = sim.world_from_gripper[2, 3] < sim.robot.tip_m + DOWN_M
+        down = bool(sim.world_from_gripper[2, 3] < sim.robot.tip_m + DOWN_M)
         self._over = self._steps >= STEPS or down
         if self._over:
             self._grasp(sim)

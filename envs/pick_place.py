@@ -6,6 +6,7 @@ import numpy as np
 from gymnasium import spaces
 
 from graspsim.episode.features import BODY_SIZE, body_state
+from graspsim.episode.observe import STATE_LIMIT
 from graspsim.episode.planned import GRASP_SIZE, PlannedGrasp, planned_grasp
 from graspsim.episode.scripted import towards
 from graspsim.episode.simulation import Simulation
@@ -32,6 +33,7 @@ class PickPlace(Task):
     horizon = 100
     feature_count = BODY_SIZE + GRASP_SIZE + 3
     terms = ("goal",)
+    is_goal_conditioned = True
 
     def accepts(self, sim: Simulation) -> bool:
         """Plan a grasp, and draw a goal."""
@@ -49,14 +51,15 @@ class PickPlace(Task):
 
     def observation_space(self, space: spaces.Space[Any]) -> spaces.Space[Any]:
         """Return the space of observations with goals."""
-        goal = spaces.Box(-np.inf, np.inf, (3,), np.float64)
+        goal = spaces.Box(-STATE_LIMIT, STATE_LIMIT, (3,), np.float64)
         named = dict(space.spaces) if isinstance(space, spaces.Dict) else {"observation": space}
         return spaces.Dict({**named, "achieved_goal": goal, "desired_goal": goal})
 
     def observation(self, sim: Simulation, observed: Any) -> Any:
         """Return the observation with the goals."""
         named = observed if isinstance(observed, dict) else {"observation": observed}
-        return {**named, "achieved_goal": sim.poses[0, :3].copy(), "desired_goal": self._goal_m.copy()}
+        achieved = np.clip(sim.poses[0, :3], -STATE_LIMIT, STATE_LIMIT)
+        return {**named, "achieved_goal": achieved, "desired_goal": self._goal_m.copy()}
 
     def features(self, sim: Simulation) -> Array:
         """Return the object's state, the grasp as seen from the gripper, and the way to the goal."""

@@ -96,9 +96,20 @@ def _write_quat(m: Array, q: Array) -> None:
 
 def rotation_about(axis: ArrayLike, angle_rad: float) -> Array:
     """Return the (3, 3) rotation by `angle_rad` about `axis` (3,) (Rodrigues' formula)."""
-    x, y, z = np.asarray(axis, dtype=np.float64) / np.linalg.norm(axis)
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.asarray(np.eye(3) + np.sin(angle_rad) * cross + (1 - np.cos(angle_rad)) * (cross @ cross))
+    return np.asarray(_rotation(np.asarray(axis, dtype=np.float64), float(angle_rad)))
+
+
+@compiled
+def _rotation(axis: Array, angle_rad: float) -> Array:
+    length = np.sqrt(axis[0] * axis[0] + axis[1] * axis[1] + axis[2] * axis[2])
+    x, y, z = axis[0] / length, axis[1] / length, axis[2] / length
+    c, s = np.cos(angle_rad), np.sin(angle_rad)
+    v = 1 - c
+    rotation = np.empty((3, 3))
+    rotation[0, 0], rotation[0, 1], rotation[0, 2] = c + x * x * v, x * y * v - z * s, x * z * v + y * s
+    rotation[1, 0], rotation[1, 1], rotation[1, 2] = y * x * v + z * s, c + y * y * v, y * z * v - x * s
+    rotation[2, 0], rotation[2, 1], rotation[2, 2] = z * x * v - y * s, z * y * v + x * s, c + z * z * v
+    return rotation
 
 
 def random_quat(rng: np.random.Generator) -> Array:
@@ -138,13 +149,24 @@ def look_at(eye: ArrayLike, target: ArrayLike, roll_rad: float = 0.0) -> Array:
     With no roll the image's up is world up; a camera that looks straight up or down takes world y as up instead.
     """
     eye = np.asarray(eye, dtype=np.float64)
-    forward = np.asarray(target, dtype=np.float64) - eye
-    forward /= np.linalg.norm(forward)
+    return np.asarray(_look_at(eye, np.asarray(target, dtype=np.float64), float(roll_rad)))
+
+
+@compiled
+def _look_at(eye: Array, target: Array, roll_rad: float) -> Array:
+    forward = target - eye
+    forward /= np.sqrt((forward * forward).sum())
     up = np.array([0.0, 0.0, 1.0]) if abs(forward[2]) < 0.9999 else np.array([0.0, 1.0, 0.0])
     right = np.cross(forward, up)
-    right /= np.linalg.norm(right)
-    level = np.stack([right, np.cross(forward, right), forward], axis=1)
-    return transform(level @ rotation_about((0, 0, 1), roll_rad), eye)
+    right /= np.sqrt((right * right).sum())
+    down = np.cross(forward, right)
+    c, s = np.cos(roll_rad), np.sin(roll_rad)
+    world_from_camera = np.eye(4)
+    world_from_camera[:3, 0] = c * right + s * down
+    world_from_camera[:3, 1] = c * down - s * right
+    world_from_camera[:3, 2] = forward
+    world_from_camera[:3, 3] = eye
+    return world_from_camera
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ def load_set(objects: ObjectSet) -> dict[int, ObjectModel]:
     """
     imported = {n: objects[n] for n, member in enumerate(objects.members, start=1) if member.seed is None}
     numbers = range(len(imported) + 1, len(objects) + 1)
+    if not numbers:
+        return imported
     name = f"set-{objects.fingerprint()}.npz"
     try:
         with np.load(cache_path(name), allow_pickle=False) as stored:

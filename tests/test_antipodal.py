@@ -7,7 +7,7 @@ from worlds_for_tests import box_model, boxes_model, sphere_model
 
 from graspsim import registry
 from graspsim.geometry import Array
-from graspsim.grasps.antipodal import FRICTION, POINTS, antipodal_pairs, exits
+from graspsim.grasps.antipodal import FRICTION, POINTS, SURFACE_POINTS, antipodal_pairs, exits
 from graspsim.meshes import face_normals
 from graspsim.models import ObjectModel, make_object
 
@@ -139,7 +139,7 @@ def test_both_contacts_lie_on_the_surface_within_their_cones_of_friction(family:
     for seed in range(2):
         model = make_object(family, np.random.default_rng(seed))
         pairs, surface = antipodal_pairs(model), Surface(model.mesh)
-        assert len(pairs.surface) == POINTS
+        assert len(pairs.surface) == SURFACE_POINTS
         assert surface.nearest(pairs.surface)[0].max() < 1e-7
         if not len(pairs.first):
             continue

@@ -118,9 +118,9 @@ def test_grasps_come_best_first_and_no_more_than_asked_for() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_planned_grasp_is_clear_above_the_table_and_around_the_object(family: str) -> None:
     found = 0
-    for seed in range(5):
+    for seed in range(4):
         model = make_object(family, np.random.default_rng(seed))
-        for yaw_rad in (0.0, 1.0):
+        for yaw_rad in (0.3 * seed,):
             world_from_model = standing(model, 0.02, 0.01, yaw_rad)
             grasp = plan_grasp(model, world_from_model, HAND, NOTHING)
             if grasp is None:

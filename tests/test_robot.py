@@ -295,7 +295,7 @@ def test_what_is_felt_of_a_robot_is_seen(name: str) -> None:
     for i in model.seen_links():
         link = model.links[i]
         assert link.mesh is not None
-        assert 20 < len(link.mesh.faces) <= 1000
+        assert 20 < len(link.mesh.faces) <= 1500
         for seen, solid in zip(bounds(link.mesh.vertices), bounds(corners_of(link)), strict=True):
             assert np.abs(seen - solid).max() < 0.015, link.name
 

@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from graspsim.distributions import Distribution
 from graspsim.episode.cameras import Cameras
 from graspsim.episode.controls import STEP_S, action_size
 from graspsim.episode.features import ROBOT_SIZE, robot_state
@@ -29,6 +30,8 @@ from graspsim.streams import check_seed
 SET_SEED = 0
 """Object sets of environments are the same in every run; what is drawn from them is the episode's."""
 RENDER_SIZE = (480, 640)
+_PICTURE = ("camera.width", "camera.height")
+_SET = tuple(f"objects.{field.name}" for field in dataclasses.fields(SetSpec))
 
 
 class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
@@ -63,7 +66,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         robot: str = "hand",
         control: str | None = None,
         obs_mode: str | Sequence[str] | None = None,
-        cameras: Sequence[str] = ("front",),
+        cameras: str | Sequence[str] = ("front",),
         image_size: int | Sequence[int] | None = None,
         objects: str | Mapping[str, Any] | None = None,
         randomize: Mapping[str, Any] | None = None,
@@ -77,9 +80,9 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         self.action_size = action_size(robot_model, self._control)
         height, width = _image_size(self.task.image_size if image_size is None else image_size)
         spec = with_objects(self.task.spec, self.task.objects if objects is None else objects)
-        spec = overlaid(spec, {"camera": {"width": max(width, 16), "height": max(height, 16)}})
-        self._size = height, width
+        spec = overlaid(spec, {"camera": {"width": width, "height": height}})
         self.spec_of_episodes = changed(spec, randomize or {})
+        _check_unchanged(spec, self.spec_of_episodes, _PICTURE, "image_size says it")
         self._objects = _loaded(self.spec_of_episodes)
         _check_span(self._objects, robot_model)
         if horizon is not None and horizon < 1:
@@ -90,10 +93,17 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         self.render_mode = render_mode
         state_size = ROBOT_SIZE + self.task.feature_count
         self._observer = Observer(
-            self.task.obs_mode if obs_mode is None else obs_mode, cameras, height, width, state_size
+            self.task.obs_mode if obs_mode is None else obs_mode,
+            [cameras] if isinstance(cameras, str) else cameras,
+            height,
+            width,
+            state_size,
         )
         self.observation_space = self.task.observation_space(self._observer.space)
         self.action_space = self.task.action_space(self.action_size)
+        if self.task.is_goal_conditioned:
+            # What hindsight replay asks; stable-baselines3 takes whatever has it for goal-conditioned.
+            self.compute_reward = self._compute_reward
         self._root_seed: int | None = None
         self._index = 0
         self._sim: Simulation | None = None
@@ -135,11 +145,20 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         for name in options or {}:
             if name != "randomize":
                 raise UnknownNameError("option", name, ["randomize"])
-        spec = changed(self.spec_of_episodes, (options or {}).get("randomize") or {})
+        spec, changes = self.spec_of_episodes, (options or {}).get("randomize")
+        if changes:
+            spec = changed(spec, changes)
+            _check_unchanged(self.spec_of_episodes, spec, _PICTURE + _SET, "it holds for all episodes")
         if self._sim is not None:
             self._sim.close()
             self._sim = None
+        self._over = True
         self._sim = begin(self.task, spec, self._objects, self._robot, self._control, (self._root_seed, self._index))
+        if len(self._sim.models) > self.task.most_objects:
+            raise SpecError(
+                f"There is room for {self.task.most_objects} objects, with distractors; objects.count and "
+                f"distractors.count gave {len(self._sim.models)}."
+            )
         self._cameras = Cameras(spec, self._sim)
         self._over, self._steps = False, 0
         self._drawn = drawn_values(self._sim, self.task.most_objects)
@@ -187,8 +206,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
             "drawn": {name: np.array(value) for name, value in self._drawn.items()},
         }
 
-    def compute_reward(self, achieved_goal: Any, desired_goal: Any, info: Any) -> NDArray[np.float64]:
-        """Return the rewards (...) for goals (..., 3): what hindsight replay asks of a goal-conditioned environment."""
+    def _compute_reward(self, achieved_goal: Any, desired_goal: Any, info: Any) -> NDArray[np.float64]:
         return self.task.compute_reward(np.asarray(achieved_goal), np.asarray(desired_goal))
 
     def view_of(self, camera: str) -> dict[str, NDArray[np.float64]]:
@@ -256,8 +274,6 @@ def changed(spec: EpisodeSpec, changes: Mapping[str, Any]) -> EpisodeSpec:
         UnknownNameError: for an unknown key.
         SpecError: for a value out of its range.
     """
-    if not changes:
-        return spec
     nested: dict[str, Any] = {}
     for key, value in changes.items():
         *path, last = str(key).split(".")
@@ -267,7 +283,18 @@ def changed(spec: EpisodeSpec, changes: Mapping[str, Any]) -> EpisodeSpec:
         inner[last] = value
     result = overlaid(spec, nested)
     check_spec(result)
+    kind: object = result.layout.kind
+    if "floating" in (kind.support() if isinstance(kind, Distribution) else (kind,)):
+        raise SpecError("layout.kind=floating has no table, and is for datasets alone.")
     return result
+
+
+def _check_unchanged(before: EpisodeSpec, after: EpisodeSpec, paths: Sequence[str], why: str) -> None:
+    for path in paths:
+        section, name = path.split(".")
+        old, new = (getattr(getattr(spec, section), name) for spec in (before, after))
+        if old != new:
+            raise SpecError(f"{path} cannot be changed from {old} to {new} here: {why}.")
 
 
 @lru_cache(maxsize=4)
@@ -288,10 +315,10 @@ def _check_span(objects: SceneObjects, robot: RobotModel) -> None:
 
 
 def _image_size(given: int | Sequence[int]) -> tuple[int, int]:
-    height, width = (given, given) if isinstance(given, int) else tuple(given)
-    if not (16 <= height <= 8192 and 16 <= width <= 8192):
-        raise SpecError(f"image_size must be from 16 to 8192; got {given}.")
-    return height, width
+    sides: list[Any] = [given] if np.ndim(given) == 0 else list(given)  # type: ignore[arg-type]
+    if len(sides) > 2 or not all(isinstance(side, int | np.integer) and 16 <= side <= 8192 for side in sides):
+        raise SpecError(f"image_size must be from 16 to 8192, one number or height and width; got {given}.")
+    return int(sides[0]), int(sides[-1])
 
 
 def privileged_state(sim: Simulation, most_objects: int) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from graspsim.episode.controls import MODES
 from graspsim.episode.simulation import Simulation
+from graspsim.errors import SpecError
 from graspsim.geometry import Array, rotation_about, transform
 
 BACK_M = 0.1
@@ -15,6 +17,18 @@ REACH_RAD = {"yaw": (np.pi / 2,), "pose": (0.8, 0.8, np.pi / 2)}
 """What the largest action turns the gripper by: about the vertical, or for whole poses about x, y and the vertical."""
 
 _DOWN = transform(rotation_about((1, 0, 0), np.pi))
+
+
+def grasp_mode(size: int) -> str:
+    """Return yaw or pose, whichever controls a robot by so many numbers.
+
+    Raises:
+        SpecError: if neither does.
+    """
+    for mode in REACH_RAD:
+        if MODES[mode] == size:
+            return mode
+    raise SpecError("Whole grasps are given in the gripper's frame; use control='yaw' or 'pose'.")
 
 
 def grasp_size(mode: str) -> int:

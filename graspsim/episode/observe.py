@@ -28,6 +28,8 @@ POINTS = 1024
 FAR_M = 3.0
 """Points beyond belong to the room and are left out of point clouds; depth images are bounded by `DEPTH_LIMIT_M`."""
 DEPTH_LIMIT_M = 20.0
+STATE_LIMIT = 100.0
+"""No number of a state is larger: what has fallen off the table falls for ever."""
 
 
 class Observer:
@@ -69,7 +71,7 @@ class Observer:
             self._single = False
         shape = (height, width)
         kinds: dict[str, spaces.Space[Any]] = {
-            "state": spaces.Box(-np.inf, np.inf, (state_size,), np.float32),
+            "state": spaces.Box(-STATE_LIMIT, STATE_LIMIT, (state_size,), np.float32),
             "rgb": spaces.Box(0, 255, (*shape, 3), np.uint8),
             "depth": spaces.Box(0.0, DEPTH_LIMIT_M, shape, np.float32),
             "segmentation": spaces.Box(0, 2**16 - 1, shape, np.int32),
@@ -94,8 +96,12 @@ class Observer:
         values: dict[str, Any] = {}
         for kind in self._kinds:
             for key, camera in self._keys(kind):
-                values[key] = state.astype(np.float32) if kind == "state" else _image(kind, *frames[camera], sim)
+                values[key] = _bounded(state) if kind == "state" else _image(kind, *frames[camera], sim)
         return next(iter(values.values())) if self._single else values
+
+
+def _bounded(state: Array) -> NDArray[np.float32]:
+    return np.clip(state, -STATE_LIMIT, STATE_LIMIT).astype(np.float32)
 
 
 def _image(kind: str, view: View, frame: Frame, sim: Simulation) -> NDArray[Any]:

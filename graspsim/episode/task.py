@@ -29,6 +29,7 @@ class Task:
         most_objects: objects in a scene at most; `info` has room for so many.
         feature_count: numbers that `features` returns.
         terms: names of the reward's terms.
+        is_goal_conditioned: whether the goals that an observation holds decide the reward, by `compute_reward`.
     """
 
     spec: ClassVar[EpisodeSpec]
@@ -40,6 +41,7 @@ class Task:
     most_objects: ClassVar[int] = 1
     feature_count: ClassVar[int]
     terms: ClassVar[tuple[str, ...]]
+    is_goal_conditioned: ClassVar[bool] = False
 
     def action_space(self, size: int) -> spaces.Box:
         """Return the space of actions, of which the robot's controller takes `size` numbers."""
@@ -78,7 +80,7 @@ class Task:
         raise NotImplementedError
 
     def compute_reward(self, achieved_goal: Array, desired_goal: Array) -> Array:
-        """Return the rewards (...) for goals (..., 3), which decide them alone where a task is goal-conditioned."""
+        """Return the rewards (...) for goals (..., 3), where a task is goal-conditioned."""
         raise NotImplementedError
 
     def is_over(self, sim: Simulation) -> bool:

@@ -1,0 +1,56 @@
+"""What recipes share: environments as a command line names them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium
+
+from graspsim.errors import SpecError, UnknownNameError
+
+
+def parsed(assignments: tuple[str, ...]) -> dict[str, Any]:
+    """Return the arguments of an environment that KEY=VALUE and JSON objects tell.
+
+    Raises:
+        SpecError: for what is neither.
+    """
+    result: dict[str, Any] = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if text.lstrip().startswith("{"):
+            result |= _value(text)
+        elif equals:
+            result[key.strip()] = _value(value)
+        else:
+            raise SpecError(f"--env-kwargs takes KEY=VALUE, such as obs_mode=rgb, or a JSON object; got {text!r}.")
+    return result
+
+
+def made(env: str, kwargs: Mapping[str, Any], objects: str | None) -> gymnasium.Env[Any, Any]:
+    """Return the environment of an id, with its arguments and a set of objects.
+
+    Args:
+        env: the id.
+        kwargs: the arguments.
+        objects: name of the set, or its fields as a JSON object; by default what `kwargs` or the task says.
+
+    Raises:
+        UnknownNameError: for an unknown id.
+        GraspsimError: for an argument that is not legal.
+    """
+    if env not in gymnasium.registry:
+        known = [name for name in gymnasium.registry if name.startswith("graspsim/")]
+        raise UnknownNameError("environment", env, known)
+    chosen = dict(kwargs) if objects is None else {**kwargs, "objects": _value(objects)}
+    return gymnasium.make(env, **chosen)
+
+
+def _value(text: str) -> Any:
+    """Return what JSON says, or a word as it stands."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        if text.lstrip().startswith(("{", "[")):
+            raise SpecError(f"This is no JSON: {text!r}.") from None
+        return text
