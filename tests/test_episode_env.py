@@ -147,8 +147,8 @@ def test_only_goal_conditioned_tasks_compute_rewards_of_goals(task: str) -> None
 
 @cache
 def reference(task: str) -> list[str]:
-    # One task stands for the many resets; the others only have to forget all that is their own.
-    return episodes(task, seed=7, count=6 if task == TASKS[0] else 3, steps=60)
+    # One task stands for many resets; the others only have to forget all that is their own.
+    return episodes(task, seed=7, count=6 if task == TASKS[0] else 2, steps=60)
 
 
 @EVERY
@@ -202,7 +202,7 @@ def test_environments_in_processes_of_their_own_give_what_they_give_in_one(task:
         vector.action_space.seed(0)
         observation, info = vector.reset(seed=[1, 2])
         seen = [digest(observation, info)]
-        for _ in range(3):
+        for _ in range(2):
             seen.append(digest(*vector.step(vector.action_space.sample())))
         vector.close()
         given.append(seen)

@@ -157,6 +157,20 @@ def test_a_turn_takes_one_rotation_to_the_other() -> None:
             np.testing.assert_allclose(Rotation.from_rotvec(turn).as_matrix() @ actual, target, atol=1e-7)
 
 
+@EVERY
+def test_bullets_links_are_as_heavy_and_as_slippery_as_they_are_said_to_be(name: str) -> None:
+    model = model_of(name)
+    with client() as number:
+        placed = Robot(name, 1, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0), 0.7, 0.02, 0.3)
+        body = BulletRobot(number, model, placed, at_home(model))
+        for i, link in enumerate(model.links[1:]):
+            mass_kg, friction, moments, *_, spinning_friction = pybullet.getDynamicsInfo(body.handle, i, number)[:8]
+            assert mass_kg == link.mass_kg
+            assert friction == (0.7 if link.is_pad else 0.3)
+            assert spinning_friction == (0.02 if link.is_pad else 0.0)
+            np.testing.assert_allclose(sorted(moments), np.linalg.eigvalsh(link.inertia), rtol=1e-6)
+
+
 # Gripper frame and joints
 
 

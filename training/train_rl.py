@@ -183,7 +183,8 @@ def algorithm_class(name: str) -> type[BaseAlgorithm]:
             from sb3_contrib import TQC
         except ModuleNotFoundError as error:
             raise GraspsimError("The algorithm 'tqc' needs sb3-contrib: pip install sb3-contrib.") from error
-        return TQC
+        tqc: type[BaseAlgorithm] = TQC
+        return tqc
     if name not in known:
         raise UnknownNameError("algorithm", name, [*known, "tqc"])
     return known[name]
