@@ -103,9 +103,11 @@ def test_the_ends_of_every_parameter_give_valid_objects(family: str) -> None:
 @EVERY
 def test_the_ends_of_every_parameter_give_valid_objects_of_every_kind(family: str) -> None:
     every = corners(family)
-    for kind in (corner for corner in every if isinstance(corner[1], str)):
-        for seed, corner in enumerate(every):
-            model = make_object(family, np.random.default_rng(seed), **dict([kind, corner]))
+    kinds = [corner for corner in every if isinstance(corner[1], str)]
+    for n, kind in enumerate(kinds):
+        # A third of the corners for each kind, another third for the next.
+        for seed in range(n % 3, len(every), 3):
+            model = make_object(family, np.random.default_rng(seed), **dict([kind, every[seed]]))
             check_valid(family, model, EXTREME_WALL)
 
 

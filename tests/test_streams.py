@@ -43,6 +43,8 @@ def test_numbers_of_streams_are_frozen_as_datasets_depend_on_them():
         "DISTRACTORS": 7,
         "SENSOR": 8,
         "MODELS": 9,
+        "CONTROL": 10,
+        "TASK": 11,
     }
 
 

@@ -20,7 +20,8 @@ from graspsim.physics.world import REST_SPEED_M_S, REST_SPIN_RAD_S, TIME_STEP_S,
 from graspsim.robot import RobotModel
 from graspsim.scene import Body, Fixture, Scene
 
-SOLVER_ITERATIONS = 60
+SOLVER_ITERATIONS = 120
+"""At half as many, what weighs grams sinks in below what weighs kilograms."""
 # Distance, as a share of the smaller body's radius, at which a contact is given up; Bullet's 0.02 is more than small
 # things need, but at 0.004 a box that slid to a halt can lose its corners in turn and rock on for ever.
 CONTACT_BREAKING = 0.01

@@ -12,8 +12,6 @@ MIMIC_FORCE_N = 200.0
 """Of the gear that keeps the fingers' distances from the middle equal; motors alone would let them drift together."""
 PAD_STIFFNESS_N_M, PAD_DAMPING_N_S_M = 3e4, 100.0
 """Of the rubber: 40 N press it in by a millimetre. Rigid pads would let what is light creep through their grip."""
-SOLVER_ITERATIONS = 120
-"""Fingers weigh much more than what they press on from both sides, and the solver then takes longer to converge."""
 SOLVED = 1e-4
 """Squared change of speed below which it has converged."""
 GAIN_PER_STEP = 0.6
@@ -80,9 +78,7 @@ class BulletRobot:
                 frictionAnchor=1,
                 physicsClientId=client,
             )
-        pybullet.setPhysicsEngineParameter(
-            numSolverIterations=SOLVER_ITERATIONS, solverResidualThreshold=SOLVED, physicsClientId=client
-        )
+        pybullet.setPhysicsEngineParameter(solverResidualThreshold=SOLVED, physicsClientId=client)
         self._joints = [i - 1 for i in robot.movable]
         first = robot.movable[0]
         self._solid = [i - 1 for i, link in enumerate(links) if i >= first and (link.boxes or link.hull is not None)]
