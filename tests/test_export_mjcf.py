@@ -8,7 +8,7 @@ from worlds_for_tests import at, body, scene_of, table, world_vertices
 
 from graspsim.export.mjcf import OPTION
 from graspsim.export.write import DENSITY_KG_M3, export_models
-from graspsim.geometry import apply, matrices_from_poses, matrix_from_quat, random_quat
+from graspsim.geometry import matrices_from_poses, matrix_from_quat, random_quat
 from graspsim.models import ObjectModel
 from graspsim.physics.bullet import BulletWorld
 
@@ -78,27 +78,25 @@ def stepped(compiled: Any, data: Any, seconds: float) -> None:
 
 @RESTING
 def test_what_rests_in_our_world_rests_in_mujoco_at_the_same_height(name: str, tmp_path: Path) -> None:
-    """Where the centre of mass came to lie lowest: engines differ on which shallow hollows hold, not on the deepest."""
+    """Engines differ on which shallow hollows hold: of eight rests, at least half are the other's, too."""
     model = MODELS[name]
     friction = {"spinning_friction": 0.0025, "rolling_friction": 0.002}
-    rests = []
+    compiled = on_a_plane([exported(model, tmp_path)], [(0, 0, 0)])
+    same = []
     for seed in range(8):
         pose = at(0, 0, 0.6 * model.diameter_m, random_quat(np.random.default_rng(seed)))
         with BulletWorld(scene_of([body(pose, mass_kg=mass_of(model), **friction)], [table()]), {1: model}) as world:
-            if world.settle(6.0).at_rest:
-                rests.append(world.poses()[0])
-    assert len(rests) >= 6
-    world_from_models = matrices_from_poses(np.array(rests))
-    heights_m = [apply(world_from_model, [model.center_of_mass])[0, 2] for world_from_model in world_from_models]
-    rest = rests[int(np.argmin(heights_m))]
-    compiled = on_a_plane([exported(model, tmp_path)], [(0, 0, 0)])
-    data = mujoco.MjData(compiled)
-    data.qpos[:3], data.qpos[3:] = rest[:3] + np.array((0, 0, 0.002)), np.roll(rest[3:], 1)
-    stepped(compiled, data, 1.5)
-    end = np.array([*data.qpos[:3], *np.roll(data.qpos[3:], -1)])
-    assert end[2] == pytest.approx(rest[2], abs=0.001)
-    ours, theirs = (world_vertices(model.mesh, m) for m in matrices_from_poses(np.array([rest, end])))
-    assert theirs[:, 2].min() == pytest.approx(ours[:, 2].min(), abs=0.001)
+            if not world.settle(6.0).at_rest:
+                continue
+            rest = world.poses()[0]
+        data = mujoco.MjData(compiled)
+        data.qpos[:3], data.qpos[3:] = rest[:3] + np.array((0, 0, 0.0005)), np.roll(rest[3:], 1)
+        stepped(compiled, data, 1.0)
+        end = np.array([*data.qpos[:3], *np.roll(data.qpos[3:], -1)])
+        ours, theirs = (world_vertices(model.mesh, m) for m in matrices_from_poses(np.array([rest, end])))
+        same.append(abs(end[2] - rest[2]) < 0.001 and abs(theirs[:, 2].min() - ours[:, 2].min()) < 0.001)
+    assert len(same) >= 6
+    assert np.mean(same) >= 0.5, same
 
 
 def test_objects_are_attached_to_one_world_side_by_side(tmp_path: Path) -> None:
