@@ -236,6 +236,9 @@ def check(spec: object) -> None:
                 raise UnknownNameError(f"{path} option", str(v), [str(a) for a in metadata["allowed"]])
 
 
+_PLAIN = (float, int, str, bool, type(None))
+
+
 def sample(spec: T, rng: np.random.Generator) -> T:
     """Return the same tree with numbers where distributions stood.
 
@@ -245,13 +248,20 @@ def sample(spec: T, rng: np.random.Generator) -> T:
     key = int(rng.integers(2**63))
 
     def draw(value: object, path: str) -> Any:
+        # What holds no distribution is returned as it is: most of a specification, most of the time.
+        if type(value) in _PLAIN:
+            return value
         if isinstance(value, Distribution):
             return value.draw(np.random.default_rng([key, zlib.crc32(path.encode())]))
         if isinstance(value, tuple):
+            if all(type(item) in _PLAIN for item in value):
+                return value
             return tuple(draw(item, f"{path}.{i}") for i, item in enumerate(value))
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            changes = {f.name: draw(getattr(value, f.name), f"{path}.{f.name}") for f in dataclasses.fields(value)}
-            return dataclasses.replace(value, **changes)
+            given = {name: getattr(value, name) for name in value.__dataclass_fields__}
+            drawn = {name: draw(v, f"{path}.{name}") for name, v in given.items() if type(v) not in _PLAIN}
+            changes = {name: new for name, new in drawn.items() if new is not given[name]}
+            return dataclasses.replace(value, **changes) if changes else value
         return value
 
     return draw(spec, "")  # type: ignore[no-any-return]

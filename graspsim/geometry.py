@@ -28,12 +28,22 @@ def transform(rotation: ArrayLike = _NO_ROTATION, translation: ArrayLike = (0.0,
 
 def invert(a_from_b: Array) -> Array:
     """Return `b_from_a` of a rigid transform, (..., 4, 4), exactly orthogonal where the input is."""
-    rotation = np.swapaxes(a_from_b[..., :3, :3], -1, -2)
-    inverse = np.zeros_like(a_from_b)
-    inverse[..., :3, :3] = rotation
-    inverse[..., :3, 3] = -(rotation @ a_from_b[..., :3, 3:])[..., 0]
-    inverse[..., 3, 3] = 1.0
-    return inverse
+    matrices = np.ascontiguousarray(a_from_b, dtype=np.float64)
+    inverses = np.empty_like(matrices)
+    _write_inverses(matrices.reshape(-1, 4, 4), inverses.reshape(-1, 4, 4))
+    return inverses
+
+
+@compiled
+def _write_inverses(matrices: Array, inverses: Array) -> None:
+    for n in range(len(matrices)):
+        m, inverse = matrices[n], inverses[n]
+        for i in range(3):
+            for j in range(3):
+                inverse[i, j] = m[j, i]
+            inverse[i, 3] = -(m[0, i] * m[0, 3] + m[1, i] * m[1, 3] + m[2, i] * m[2, 3])
+            inverse[3, i] = 0.0
+        inverse[3, 3] = 1.0
 
 
 def apply(a_from_b: Array, points_b: ArrayLike) -> Array:
@@ -96,11 +106,12 @@ def _write_quat(m: Array, q: Array) -> None:
 
 def rotation_about(axis: ArrayLike, angle_rad: float) -> Array:
     """Return the (3, 3) rotation by `angle_rad` about `axis` (3,) (Rodrigues' formula)."""
-    return np.asarray(_rotation(np.asarray(axis, dtype=np.float64), float(angle_rad)))
+    return np.asarray(rotation_matrix(np.asarray(axis, dtype=np.float64), float(angle_rad)))
 
 
 @compiled
-def _rotation(axis: Array, angle_rad: float) -> Array:
+def rotation_matrix(axis: Array, angle_rad: float) -> Array:
+    """Return what `rotation_about` does, within compiled code."""
     length = np.sqrt(axis[0] * axis[0] + axis[1] * axis[1] + axis[2] * axis[2])
     x, y, z = axis[0] / length, axis[1] / length, axis[2] / length
     c, s = np.cos(angle_rad), np.sin(angle_rad)

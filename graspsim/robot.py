@@ -3,6 +3,7 @@
 The gripper frame has its origin between the finger pads, z along the approach and x along the closing direction.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -216,22 +217,32 @@ def jacobian(chain: Chain, world_from_link: Array, link: int, point: Array) -> A
     return matrix
 
 
+@compiled
 def turned_by(target: Array, actual: Array) -> Array:
     """Return the rotation vector (3,), in the world frame, that takes a rotation `actual` (3, 3) to `target`."""
-    difference = target @ actual.T
-    sine = np.array(
+    difference = np.empty((3, 3))
+    for i in range(3):
+        for j in range(3):
+            difference[i, j] = target[i, 0] * actual[j, 0] + target[i, 1] * actual[j, 1] + target[i, 2] * actual[j, 2]
+    vector = np.array(
         [
             difference[2, 1] - difference[1, 2],
             difference[0, 2] - difference[2, 0],
             difference[1, 0] - difference[0, 1],
         ]
     )
-    length = float(np.linalg.norm(sine))
-    angle = float(np.arctan2(length, np.trace(difference) - 1))
+    length = math.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2)
+    trace = difference[0, 0] + difference[1, 1] + difference[2, 2]
+    angle = math.atan2(length, trace - 1)
     if length > 1e-9:
-        return np.asarray(sine * (angle / length))
+        return vector * (angle / length)
     # None at all, or half a turn, whose axis is the column of the largest diagonal entry.
     if angle < 1:
         return np.zeros(3)
-    column = (difference + np.eye(3))[:, int(np.argmax(np.diag(difference)))]
-    return np.asarray(column / np.linalg.norm(column) * np.pi)
+    largest = 0
+    for i in range(1, 3):
+        if difference[i, i] > difference[largest, largest]:
+            largest = i
+    column = difference[:, largest].copy()
+    column[largest] += 1
+    return column * (math.pi / math.sqrt((column * column).sum()))

@@ -439,7 +439,7 @@ def grip(env: GraspEnv) -> None:
     """Follow the script until both fingers press on the object from its sides."""
     for _ in range(60):
         beside = env.sim.lowest_m(0) + 0.005 > env.sim.world_from_gripper[2, 3] - env.sim.robot.tip_m - 0.05
-        if beside and min(env.sim.world.pad_forces(0)) > 20:
+        if beside and min(env.sim.pad_forces(0)) > 20:
             return
         env.step(env.task.scripted(env.sim))
     raise AssertionError("nothing was gripped")
@@ -572,7 +572,10 @@ def test_mass_and_gravity_are_felt(box_file: str) -> None:
         ({"image_size": (64, -1)}, SpecError, r"image_size must be .*; got \(64, -1\)"),
         ({"image_size": (64, 64, 3)}, SpecError, r"image_size must be .* height and width; got \(64, 64, 3\)"),
         ({"image_size": "64"}, SpecError, r"image_size must be .*; got 64"),
-        ({"horizon": 0}, SpecError, r"horizon must be at least 1; got 0"),
+        ({"horizon": 0}, SpecError, r"horizon must be a whole number, at least 1; got 0"),
+        ({"horizon": 2.5}, SpecError, r"horizon must be a whole number, at least 1; got 2\.5"),
+        ({"objects": ["train"]}, SpecError, r"SetSpec must hold keys and values; got \['train'\]"),
+        ({"randomize": "physics"}, SpecError, r"randomize holds keys and values, such as .*; got 'physics'"),
         ({"randomize": {"physics.frictoin": 1}}, UnknownNameError, r"'frictoin'\. Did you mean 'friction'"),
         ({"randomize": {"phisics.friction": 1}}, UnknownNameError, r"'phisics'\. Did you mean 'physics'"),
         ({"randomize": {"physics.friction": -1}}, SpecError, r"friction must lie in \[0(\.0)?, 10(\.0)?\]; got -1"),
@@ -636,8 +639,9 @@ def test_a_task_that_can_never_be_done_says_so(tmp_path: Path) -> None:
         (lambda a: a - np.inf, r"numbers from -1 to 1; got \[-inf"),
         (lambda a: a[:-1], r"An action has the shape \(\d,\); got \(\d,\)"),
         (lambda a: np.stack([a, a]), r"An action has the shape \(\d,\); got \(2, \d\)"),
+        (lambda a: {"grip": 1.0}, r"An action is an array of numbers; got \{'grip': 1\.0\}"),
     ],
-    ids=["nan", "large", "infinite", "short", "stacked"],
+    ids=["nan", "large", "infinite", "short", "stacked", "dict"],
 )
 def test_a_bad_action_is_refused_and_changes_nothing(task: str, spoil: Any, message: str) -> None:
     with opened(task) as env:

@@ -15,7 +15,7 @@ from graspsim.models import ObjectModel
 from graspsim.physics.bullet import BulletWorld
 from graspsim.physics.world import TIME_STEP_S
 from graspsim.robot import RobotModel
-from graspsim.robots.panda_parts import GRIP_FORCE_N
+from graspsim.robots.panda_parts import GRIP_FORCE_N, TIP_M
 from graspsim.scene import Fixture, Robot
 
 NAMES = registry.names("robot")
@@ -72,6 +72,10 @@ class Gripper:
     def fingers_m(self) -> Array:
         """Return how far each pad is from the middle, (2,)."""
         return self.joints()[list(self.model.fingers)]
+
+    def pad_forces(self) -> tuple[float, float]:
+        """Return what each finger presses with towards the other."""
+        return self.world.pad_forces(0, self.pose()[:3, 0])
 
     def from_body(self) -> Array:
         """Return `gripper_from_body` (4, 4)."""
@@ -144,7 +148,7 @@ def test_pads_press_with_the_force_of_their_motors_at_any_time_step(name: str) -
             forces = []
             for _ in range(40):
                 hand.world.step(step_s, step_s)
-                forces.append(hand.world.pad_forces(0))
+                forces.append(hand.pad_forces())
             np.testing.assert_allclose(np.mean(forces, axis=0), GRIP_FORCE_N, rtol=0.05)
             np.testing.assert_allclose(forces, GRIP_FORCE_N, rtol=0.2)
 
@@ -193,8 +197,19 @@ def test_an_opened_hand_lets_go(name: str) -> None:
         hand.seek(np.array((0, 0, HIGH_M)), hand.model.opening_m)
         hand.world.step(0.8)
         assert hand.world.poses()[0, 2] == pytest.approx(CUBE_M / 2, abs=0.002)
-        assert hand.world.pad_forces(0) == (0.0, 0.0)
+        assert hand.pad_forces() == (0.0, 0.0)
         assert hand.world.touching(0) == {1000}
+
+
+@EVERY
+def test_shut_fingers_that_press_from_above_do_not_grip(name: str) -> None:
+    with gripper(name, place=(0.0, 0.0, CUBE_M + TIP_M + 0.005), width_m=0.0) as hand:
+        hand.seek(np.array((0.0, 0.0, CUBE_M + TIP_M - 0.002)), 0.0)
+        hand.world.step(0.5)
+        pressed_n = sum(c.normal_force_n for c in hand.world.contacts() if 2000 in (c.instance_a, c.instance_b))
+        assert pressed_n > 5.0
+        # Its pads bulge a little into an edge.
+        assert min(hand.pad_forces()) < 0.05 * pressed_n
 
 
 def test_a_body_in_hand_touches_the_robot_alone() -> None:
@@ -248,7 +263,7 @@ def test_fingers_close_alike_on_what_is_off_their_middle(name: str) -> None:
         # The cube is pushed to the middle, rather than the fingers out of it.
         assert abs(np.diff(hand.fingers_m())[0]) < 0.001
         assert abs(hand.from_body()[0, 3]) < 0.002
-        assert min(hand.world.pad_forces(0)) > 0.8 * GRIP_FORCE_N
+        assert min(hand.pad_forces()) > 0.8 * GRIP_FORCE_N
 
 
 @EVERY

@@ -42,12 +42,6 @@ def test_random_grasps_lie_on_the_object_above_the_table() -> None:
     assert np.median(np.abs(grasps[:, 1] - 0.02)) < 0.02
 
 
-def test_the_interval_is_wilsons() -> None:
-    low, high = train_grasp.wilson(90, 100)
-    assert low == pytest.approx(0.8256, abs=1e-3)
-    assert high == pytest.approx(0.9448, abs=1e-3)
-
-
 @pytest.mark.slow
 def test_a_run_leaves_trials_a_network_and_a_report_and_can_be_tested_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

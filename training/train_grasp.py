@@ -21,6 +21,7 @@ import gymnasium
 import numpy as np
 import tyro
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from graspsim.episode.execute import action_from_grasp
 from graspsim.errors import GraspsimError
@@ -300,23 +301,14 @@ def evaluate(net: Net, objects: str | Mapping[str, Any], args: Args) -> dict[str
         by_name.setdefault(name, []).append(bool(info["success"]))
     env.close()
     held = sum(sum(outcomes) for outcomes in by_name.values())
-    low, high = wilson(held, args.episodes)
+    interval = binomtest(held, args.episodes).proportion_ci(method="wilson")
     return {
         "episodes": args.episodes,
         "success": held / args.episodes,
-        "low": low,
-        "high": high,
+        "low": float(interval.low),
+        "high": float(interval.high),
         "by_name": {name: [sum(outcomes), len(outcomes)] for name, outcomes in sorted(by_name.items())},
     }
-
-
-def wilson(held: int, count: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share."""
-    z = 1.959964
-    share = held / count
-    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
-    return float(middle - half), float(middle + half)
 
 
 def mesh_set(folder: Path) -> dict[str, Any]:

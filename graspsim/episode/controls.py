@@ -1,5 +1,6 @@
 """From actions in [-1, 1] to motor targets: steps of the gripper or of the joints, and how wide the fingers stand."""
 
+import math
 from collections import deque
 
 import numpy as np
@@ -7,7 +8,8 @@ import numpy as np
 from graspsim.differential_ik import arm_targets
 from graspsim.episode.spec import ControlSpec
 from graspsim.errors import SpecError, UnknownNameError
-from graspsim.geometry import Array, rotation_about
+from graspsim.geometry import Array, rotation_matrix
+from graspsim.jit import compiled
 from graspsim.physics.world import World
 from graspsim.robot import RobotModel, turned_by
 
@@ -48,6 +50,11 @@ class Controls:
         low: least corner (3,) of the space that the gripper is kept in.
         high: the largest.
         rng: for the noise of actions.
+
+    Attributes:
+        space: least and largest corner of the space.
+        world_from_target: (4, 4) pose of the gripper that is sought.
+        width_m: between the pads, that is sought.
     """
 
     def __init__(
@@ -68,12 +75,12 @@ class Controls:
         self._rng = rng
         self._waiting: deque[Array] = deque()
         self._arm = np.empty(0)
-        self._width_m = robot.opening_m
+        self.width_m = robot.opening_m
         self.world_from_target = np.eye(4)
 
-    def start(self, arm: Array) -> None:
-        """Begin at positions (n,) of the arm's joints."""
-        self._arm, self._width_m = arm, self._robot.opening_m
+    def start(self, arm: Array, width_m: float) -> None:
+        """Begin at positions (n,) of the arm's joints and a width between the pads."""
+        self._arm, self.width_m = arm, width_m
         self.world_from_target = self._robot.gripper_pose(self._world_from_base, self._robot.joint_positions(arm, 0.0))
         self._waiting.clear()
 
@@ -96,31 +103,24 @@ class Controls:
         if self._mode == "joints":
             chosen = list(self._robot.arm)
             arm = joints[chosen] + np.clip(self._arm + motion * STEP_RAD - joints[chosen], -LEASH_RAD, LEASH_RAD)
-            self._drive(np.clip(arm, *self._robot.limits[:, chosen]), width_m, world, joints)
+            arm = np.clip(arm, *self._robot.limits[:, chosen])
+            sought = self._robot.joint_positions(arm, width_m)
+            self.world_from_target = self._robot.gripper_pose(self._world_from_base, sought)
+            self._drive(arm, width_m, world, joints)
             return
-        target = self.world_from_target.copy()
-        here = world_from_gripper[:3, 3]
-        target[:3, 3] = np.clip(target[:3, 3] + motion[:3] * STEP_M, *self.space)
-        target[:3, 3] = here + np.clip(target[:3, 3] - here, -LEASH_M, LEASH_M)
         turn = np.array((0, 0, motion[3])) if self._mode == "yaw" else motion[3:]
-        angle = float(np.linalg.norm(turn))
-        if angle > 1e-9:
-            target[:3, :3] = rotation_about(turn, angle * STEP_RAD) @ target[:3, :3]
-        ahead = turned_by(target[:3, :3], world_from_gripper[:3, :3])
-        if np.linalg.norm(ahead) > LEASH_RAD:
-            target[:3, :3] = rotation_about(ahead, LEASH_RAD) @ world_from_gripper[:3, :3]
+        target = _moved(self.world_from_target, motion[:3], turn, *self.space, world_from_gripper)
         self.seek(target, width_m, world, joints)
 
     def seek(self, world_from_gripper: Array, width_m: float, world: World, joints: Array) -> None:
         """Drive the motors towards a pose (4, 4) of the gripper within one action's time, as far as they can."""
         self.world_from_target = world_from_gripper
-        self._drive(
-            arm_targets(self._robot, self._world_from_base, world_from_gripper, self._arm), width_m, world, joints
-        )
+        arm = arm_targets(self._robot, self._world_from_base, world_from_gripper, self._arm)
+        self._drive(arm, width_m, world, joints)
 
     def closes(self, width_m: float) -> bool:
         """Whether the fingers, now at a width, close or press."""
-        return self._width_m < width_m - PRESSES_M
+        return self.width_m < width_m - PRESSES_M
 
     def _drive(self, arm: Array, width_m: float, world: World, joints: Array) -> None:
         targets = self._robot.joint_positions(arm, width_m)
@@ -128,5 +128,25 @@ class Controls:
         speeds = np.full(len(targets), np.inf)
         chosen = list(self._robot.arm)
         speeds[chosen] = 1.3 * np.abs(arm - joints[chosen]) / STEP_S + 0.01
-        self._arm, self._width_m = arm, width_m
+        self._arm, self.width_m = arm, width_m
         world.robot.drive(targets, speeds)
+
+
+@compiled
+def _moved(
+    world_from_target: Array, motion: Array, turn: Array, low: Array, high: Array, world_from_gripper: Array
+) -> Array:
+    """Return the pose (4, 4) to seek next: moved (3,) and turned (3,) as an action says, in a space and on a leash."""
+    target = world_from_target.copy()
+    here = np.ascontiguousarray(world_from_gripper[:3, :3])
+    for i in range(3):
+        place, middle = target[i, 3] + motion[i] * STEP_M, world_from_gripper[i, 3]
+        place = min(max(place, low[i]), high[i])
+        target[i, 3] = min(max(place, middle - LEASH_M), middle + LEASH_M)
+    angle = math.sqrt((turn * turn).sum())
+    if angle > 1e-9:
+        target[:3, :3] = rotation_matrix(turn, angle * STEP_RAD) @ np.ascontiguousarray(target[:3, :3])
+    ahead = turned_by(target[:3, :3], here)
+    if (ahead * ahead).sum() > LEASH_RAD**2:
+        target[:3, :3] = rotation_matrix(ahead, LEASH_RAD) @ here
+    return target

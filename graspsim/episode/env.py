@@ -85,9 +85,9 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         _check_unchanged(spec, self.spec_of_episodes, _PICTURE, "image_size says it")
         self._objects = _loaded(self.spec_of_episodes)
         _check_span(self._objects, robot_model)
-        if horizon is not None and horizon < 1:
-            raise SpecError(f"horizon must be at least 1; got {horizon}.")
-        self._horizon = horizon or self.task.horizon
+        self._horizon = self.task.horizon if horizon is None else horizon
+        if not isinstance(self._horizon, int | np.integer) or self._horizon < 1:
+            raise SpecError(f"horizon must be a whole number, at least 1; got {horizon!r}.")
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise UnknownNameError("render mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
@@ -177,7 +177,10 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         sim = self.sim
         if self._over:
             raise GraspsimError("The episode is over; call reset().")
-        given = np.asarray(action, dtype=np.float64)
+        try:
+            given = np.asarray(action, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise SpecError(f"An action is an array of numbers; got {action!r}.") from error
         if given.shape != self.action_space.shape:
             raise SpecError(f"An action has the shape {self.action_space.shape}; got {given.shape}.")
         if not (np.abs(given) <= 1.0).all():
@@ -203,7 +206,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
             "is_success": succeeded,
             "reward_terms": dict(terms),
             "state": privileged_state(self.sim, self.task.most_objects),
-            "drawn": {name: np.array(value) for name, value in self._drawn.items()},
+            "drawn": {n: v.copy() if isinstance(v, np.ndarray) else v for n, v in self._drawn.items()},
         }
 
     def _compute_reward(self, achieved_goal: Any, desired_goal: Any, info: Any) -> NDArray[np.float64]:
@@ -262,7 +265,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
 
 def with_objects(spec: EpisodeSpec, objects: str | Mapping[str, Any]) -> EpisodeSpec:
     """Return the specification with an object set's fields, by its name or given as a SetSpec's fields."""
-    chosen: SetSpec = load("set", objects) if isinstance(objects, str) else overlaid(SetSpec(), dict(objects))
+    chosen: SetSpec = load("set", objects) if isinstance(objects, str) else overlaid(SetSpec(), objects)
     fields = {f.name: getattr(chosen, f.name) for f in dataclasses.fields(SetSpec)}
     return dataclasses.replace(spec, objects=dataclasses.replace(spec.objects, **fields))
 
@@ -274,6 +277,8 @@ def changed(spec: EpisodeSpec, changes: Mapping[str, Any]) -> EpisodeSpec:
         UnknownNameError: for an unknown key.
         SpecError: for a value out of its range.
     """
+    if not isinstance(changes, Mapping):
+        raise SpecError(f'randomize holds keys and values, such as {{"physics.friction": 0.5}}; got {changes!r}.')
     nested: dict[str, Any] = {}
     for key, value in changes.items():
         *path, last = str(key).split(".")
@@ -352,7 +357,10 @@ def drawn_values(sim: Simulation, most_objects: int) -> dict[str, Any]:
         [body.rolling_friction for body in sim.scene.bodies],
         [body.restitution for body in sim.scene.bodies],
     ]
-    control = {name: np.asarray(value, dtype=np.float64) for name, value in to_plain(sim.drawn).items()}
+    control = {
+        name: np.array(value) if isinstance(value, list | tuple) else float(value)
+        for name, value in to_plain(sim.drawn).items()
+    }
     table = next(fixture for fixture in sim.scene.fixtures if fixture.name == "table")
     return {
         "mass_kg": physics[0],

@@ -4,22 +4,26 @@ import numpy as np
 
 from graspsim.episode.simulation import Simulation
 from graspsim.geometry import Array
+from graspsim.robot import turned_by
 
-ROBOT_SIZE = 15
+ROBOT_SIZE = 22
 FORCE_SCALE_N = 40.0
 
 
 def robot_state(sim: Simulation) -> Array:
-    """Return (15,): position and two axes of the gripper, its velocity, width and what its pads press on body 0."""
-    gripper = sim.world_from_gripper
-    forces = np.clip(sim.world.pad_forces(0), 0, FORCE_SCALE_N) if len(sim.models) else np.zeros(2)
+    """Return (22,): position and two axes of the gripper, its velocity, how far the pose that is sought lies ahead and
+    is turned, the width, the one that is sought, and what the pads press on body 0 with."""
+    gripper, sought = sim.world_from_gripper, sim.controls.world_from_target
+    forces = np.clip(sim.pad_forces(0), 0, FORCE_SCALE_N) if len(sim.models) else np.zeros(2)
     return np.concatenate(
         [
             gripper[:3, 3] + noise(sim, 3),
             gripper[:3, 0],
             gripper[:3, 2],
             sim.gripper_velocity,
-            [sim.width_m / sim.robot.opening_m],
+            sought[:3, 3] - gripper[:3, 3],
+            turned_by(sought[:3, :3], gripper[:3, :3]),
+            [sim.width_m / sim.robot.opening_m, sim.controls.width_m / sim.robot.opening_m],
             np.asarray(forces) / FORCE_SCALE_N,
         ]
     )

@@ -43,7 +43,7 @@ class PlannedGrasp:
 
     def is_gripped(self, sim: Simulation) -> bool:
         """Whether both fingers press on the body."""
-        return min(sim.world.pad_forces(self.index)) > GRIPPED_N
+        return min(sim.pad_forces(self.index)) > GRIPPED_N
 
     def reach(self, sim: Simulation) -> Array:
         """Return the action (k,) that takes hold of the body."""

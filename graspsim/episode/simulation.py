@@ -100,7 +100,7 @@ class Simulation:
             arm_targets(self.robot, self._world_from_base, start, home), self.robot.opening_m
         )
         self.world.add_robot(self.robot, positions)
-        self.controls.start(positions[list(self.robot.arm)])
+        self.controls.start(positions[list(self.robot.arm)], self.robot.opening_m)
         self.steps = 0
         self.on_step: Callable[[], None] = lambda: None
         self._still = 0
@@ -187,7 +187,7 @@ class Simulation:
         positions = self.robot.joint_positions(arm, width_m)
         self.world.robot.set_positions(positions)
         self.world.robot.drive(positions, None)
-        self.controls.start(arm)
+        self.controls.start(arm, width_m)
         self.refresh()
 
     def remove(self, index: int) -> None:
@@ -216,10 +216,15 @@ class Simulation:
             self.seen_poses(), view.intrinsics, matrices_from_poses(view.world_from_camera)[0], channels
         )
 
+    def pad_forces(self, index: int) -> tuple[float, float]:
+        """Return the force in newtons with which each finger presses on a body towards the other finger: to press on it
+        from above is no grip."""
+        return self.world.pad_forces(index, self.world_from_gripper[:3, 0])
+
     def is_held(self, index: int) -> bool:
         """Whether a body touches both pads, and nothing but the robot."""
         assert self.scene.robot is not None
-        return min(self.world.pad_forces(index)) > 0 and self.world.touching(index) == {self.scene.robot.instance_id}
+        return min(self.pad_forces(index)) > 0 and self.world.touching(index) == {self.scene.robot.instance_id}
 
     def lowest_m(self, index: int) -> float:
         """Return the height of a body's lowest point."""

@@ -100,6 +100,7 @@ def exits(
         ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
         vx, vy, vz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
         nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        per_square = 1 / (nx * nx + ny * ny + nz * nz)
         for r in range(len(origins)):
             dx, dy, dz = directions[r, 0], directions[r, 1], directions[r, 2]
             facing = nx * dx + ny * dy + nz * dz
@@ -112,10 +113,12 @@ def exits(
             # Barycentric coordinates of the point of the plane.
             px, py, pz = ox + depth * dx, oy + depth * dy, oz + depth * dz
             qx, qy, qz = py * vz - pz * vy, pz * vx - px * vz, px * vy - py * vx
-            s = (nx * qx + ny * qy + nz * qz) / (nx * nx + ny * ny + nz * nz)
+            s = (nx * qx + ny * qy + nz * qz) * per_square
+            if s < 0 or s > 1:
+                continue
             qx, qy, qz = uy * pz - uz * py, uz * px - ux * pz, ux * py - uy * px
-            t = (nx * qx + ny * qy + nz * qz) / (nx * nx + ny * ny + nz * nz)
-            if s < 0 or t < 0 or s + t > 1:
+            t = (nx * qx + ny * qy + nz * qz) * per_square
+            if t < 0 or s + t > 1:
                 continue
             if hit[r, 0] < 0 or depth < depths[r, 0]:
                 depths[r, 0], hit[r, 0] = depth, f

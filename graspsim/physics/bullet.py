@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial import ConvexHull
 
 from graspsim.geometry import Array, invert, matrices_from_poses, poses_from_matrices, quat_from_matrix, transform
 from graspsim.models import ObjectModel
@@ -274,9 +273,10 @@ class BulletWorld:
         apart = np.maximum(others[None, :, 0] - links[:, None, 1], links[:, None, 0] - others[None, :, 1]).max(axis=2)
         return bool((apart > distance_m).all())
 
-    def pad_forces(self, index: int) -> tuple[float, float]:
-        """Return the normal force in newtons with which each finger presses on a body."""
-        return self.robot.pad_forces(self._handles[index])
+    def pad_forces(self, index: int, along: Array) -> tuple[float, float]:
+        """Return the force in newtons with which each finger presses on a body towards the other finger, given the
+        direction (3,) from the second one to the first."""
+        return self.robot.pad_forces(self._handles[index], along)
 
     def touching(self, index: int) -> set[int]:
         """Return the instance ids of all that a body touches."""
@@ -294,6 +294,8 @@ def _obj_text(model: ObjectModel) -> str:
     for n, part in enumerate(model.parts):
         lines.append(f"o part{n}")
         lines += [f"v {x!r} {y!r} {z!r}" for x, y, z in part.tolist()]
-        lines += [f"f {a} {b} {c}" for a, b, c in (ConvexHull(part).simplices + base).tolist()]
-        base += len(part)
+        # Any faces will do that hold each vertex: Bullet takes the hull of them.
+        last = base + len(part) - 1
+        lines += [f"f {i} {min(i + 1, last)} {min(i + 2, last)}" for i in range(base, last + 1, 3)]
+        base = last + 1
     return "\n".join(lines)

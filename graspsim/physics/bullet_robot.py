@@ -159,13 +159,17 @@ class BulletRobot:
         """Return least and largest corner of the box around each link that moves and collides."""
         return [pybullet.getAABB(self.handle, link, self._client) for link in self._solid]
 
-    def pad_forces(self, handle: int) -> tuple[float, float]:
-        """Return the normal force in newtons with which each finger presses on another body."""
+    def pad_forces(self, handle: int, along: Array) -> tuple[float, float]:
+        """Return the force in newtons with which each finger presses on another body towards the other finger, given
+        the direction (3,) from the second one to the first."""
+        x, y, z = along.tolist()
         forces = [0.0, 0.0]
-        for n, link in enumerate(self._pads):
+        for n, (link, side) in enumerate(zip(self._pads, (1.0, -1.0), strict=True)):
             points = pybullet.getContactPoints(self.handle, handle, link, physicsClientId=self._client) or ()
-            forces[n] = sum(point[9] for point in points)
-        return forces[0], forces[1]
+            for point in points:
+                n_x, n_y, n_z = point[7]
+                forces[n] += point[9] * side * (n_x * x + n_y * y + n_z * z)
+        return max(forces[0], 0.0), max(forces[1], 0.0)
 
     def states(self) -> tuple[Array, Array]:
         """Return positions (n,) and speeds (n,) of the movable joints."""

@@ -114,8 +114,9 @@ class World(Protocol):
         """Whether the boxes around the robot's moving links keep a distance from those around all else."""
         ...
 
-    def pad_forces(self, index: int) -> tuple[float, float]:
-        """Return the normal force in newtons with which each finger presses on a body."""
+    def pad_forces(self, index: int, along: Array) -> tuple[float, float]:
+        """Return the force in newtons with which each finger presses on a body towards the other finger, given the
+        direction (3,) from the second one to the first."""
         ...
 
     def touching(self, index: int) -> set[int]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import cv2
 import numpy as np
@@ -21,30 +22,49 @@ def build_atlas(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint64]
         texels: flat, one number per texel: the square roots of linear red, green and blue in its 16-bit lanes.
         tables: (len(images), 1 + 2 * levels) number of levels, then offset and size of each.
     """
-    chunks: list[NDArray[np.uint64]] = []
+    squares = [np.ascontiguousarray(_square(image)) for image in images]
     tables = np.zeros((max(len(images), 1), 1 + 2 * _MAX_LEVELS), dtype=np.int64)
+    # All levels together are at most a third larger than the finest.
+    texels = np.zeros(sum(4 * image.shape[0] ** 2 // 3 for image in squares) + 1, dtype=np.uint64)
     offset = 0
-    for table, image in zip(tables, images, strict=False):
-        linear = SRGB_DECODE[_square(image)]
+    for table, image in zip(tables, squares, strict=False):
+        roots = cast(NDArray[np.uint16], cv2.LUT(image, _ROOTS))
+        linear = cast(NDArray[np.float32], cv2.LUT(image, SRGB_DECODE))
         level = 0
         while True:
-            size = linear.shape[0]
-            root = (np.sqrt(linear) * 255 + 0.5).astype(np.uint64)
-            texel = root[..., 0] | root[..., 1] << np.uint64(16) | root[..., 2] << np.uint64(32)
+            size = roots.shape[0]
             table[1 + 2 * level : 3 + 2 * level] = offset, size
-            chunks.append(texel.ravel())
-            offset += texel.size
+            _pack(roots.reshape(-1, 3), texels[offset:])
+            offset += size * size
             level += 1
             if size == 1 or level == _MAX_LEVELS:
                 break
-            linear = np.asarray(cv2.resize(linear, (size // 2, size // 2), interpolation=cv2.INTER_AREA))
+            half = cv2.resize(linear, (size // 2, size // 2), interpolation=cv2.INTER_AREA)
+            linear = cast(NDArray[np.float32], half)
+            roots = _roots(linear)
         table[0] = level
-    return np.concatenate(chunks) if chunks else np.zeros(1, dtype=np.uint64), tables
+    return texels[: max(offset, 1)], tables
+
+
+def _roots(linear: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Return what a texel keeps of linear light."""
+    return (np.sqrt(linear) * np.float32(255) + np.float32(0.5)).astype(np.uint16)
+
+
+_ROOTS = _roots(SRGB_DECODE)
+
+
+@compiled
+def _pack(roots: NDArray[np.uint16], texels: NDArray[np.uint64]) -> None:
+    """Write three numbers (n, 3) as one, to the first n texels."""
+    for i in range(len(roots)):
+        red, green, blue = np.uint64(roots[i, 0]), np.uint64(roots[i, 1]), np.uint64(roots[i, 2])
+        texels[i] = red | green << np.uint64(16) | blue << np.uint64(32)
 
 
 def _square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the image at the power of two next to its larger side; one texel is enough for a single colour."""
-    if (image == image[0, 0]).all():
+    if (image[0] == image[0, 0]).all() and (image == image[0, 0]).all():
         return image[:1, :1]
     size = min(2 ** int(np.ceil(np.log2(max(image.shape[:2])))), _MAX_SIZE)
     if image.shape[:2] == (size, size):

@@ -14,6 +14,7 @@ from graspsim.geometry import Array
 from graspsim.jit import compiled
 
 NOTHING = -1
+_FEW_PIXELS = 6
 
 
 @compiled
@@ -190,6 +191,7 @@ def rasterize(
         covered: (bottom - top, right - left), set to 1 where drawn; empty if a z-buffer is drawn.
     """
     left, top, right, bottom = clip
+    depth_only = winner.size == 0 and covered.size == 0 and cull
     for face in range(first_face, last_face):
         i, j, k = faces[face, 0], faces[face, 1], faces[face, 2]
         behind = (screen[i, 3] < near) + (screen[j, 3] < near) + (screen[k, 3] < near)
@@ -215,7 +217,21 @@ def rasterize(
         # Nothing to draw outside of the rectangle, or between two pixel centres.
         if high_u <= left or low_u >= right or high_v <= top or low_v >= bottom:
             continue
-        if math.ceil(low_u - 0.5) == math.ceil(high_u - 0.5) or math.ceil(low_v - 0.5) == math.ceil(high_v - 0.5):
+        first_x, last_x = math.ceil(low_u - 0.5), math.ceil(high_u - 0.5)
+        first_y, last_y = math.ceil(low_v - 0.5), math.ceil(high_v - 0.5)
+        if first_x == last_x or first_y == last_y:
+            continue
+        if depth_only and (last_x - first_x) * (last_y - first_y) <= _FEW_PIXELS:
+            # Most faces of a shadow map: to ask each pixel costs less than to find the rows' ends.
+            edge_u, edge_v, other_u, other_v = u_1 - u_0, v_1 - v_0, u_2 - u_0, v_2 - v_0
+            per_area = 1.0 / (edge_u * other_v - other_u * edge_v)
+            w_0, to_1, to_2 = screen[i, 2], screen[j, 2] - screen[i, 2], screen[k, 2] - screen[i, 2]
+            for y in range(max(first_y, top), min(last_y, bottom)):
+                for x in range(max(first_x, left), min(last_x, right)):
+                    u, v = x + 0.5 - u_0, y + 0.5 - v_0
+                    b_1, b_2 = (u * other_v - other_u * v) * per_area, (edge_u * v - u * edge_v) * per_area
+                    if b_1 >= 0.0 and b_2 >= 0.0 and b_1 + b_2 <= 1.0:
+                        nearest[y, x] = max(nearest[y, x], np.float32(w_0 + b_1 * to_1 + b_2 * to_2))
             continue
         _fill(
             (u_0, v_0, screen[i, 2]),

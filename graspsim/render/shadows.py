@@ -31,6 +31,9 @@ class ShadowMaps:
         self._lights = lights
         self._geometry = geometry
         self._casters = np.flatnonzero(is_caster)
+        # Those of casters that follow one another are one range.
+        ends = np.flatnonzero(np.diff(np.concatenate([[0], is_caster.astype(np.int8), [0]])))
+        self._caster_faces = geometry.face_start[ends].reshape(-1, 2).tolist()
         self._drawn_for: Array | None = None
         self._screen = np.empty((len(geometry.vertices), 4))
         self._radius = np.array(
@@ -77,8 +80,7 @@ class ShadowMaps:
         lighting.filtering[i] = filter_texels, (filter_texels + 1.0) * texel_offset, size
         project_vertices(g.vertices, g.vertex_start, rows @ world_from_body, _NEAR, self._screen)
         nearest = np.full((size, size), -np.inf, dtype=np.float32)
-        for body in self._casters:
-            start, stop = int(g.face_start[body]), int(g.face_start[body + 1])
+        for start, stop in self._caster_faces:
             rasterize(
                 self._screen, g.faces, start, stop, True, _NEAR, (0, 0, size, size), nearest, _NO_FACES, _NO_COVER
             )

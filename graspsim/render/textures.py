@@ -164,10 +164,21 @@ def speckle(colors: Colors, frequency: int, size: int, rng: np.random.Generator)
 
 def _blend(colors: Colors, second: Plane, third: Plane) -> Image:
     """Mix the colours; `second` and `third` (h, w) are the shares of two of them, and the first gets the rest."""
-    first_rgb, second_rgb, third_rgb = 255 * np.array(colors)
-    matrix = np.stack([second_rgb - first_rgb, third_rgb - first_rgb, first_rgb], axis=1).astype(np.float32)  # (3, 3)
-    shares = cv2.merge([second.astype(np.float32, copy=False), third.astype(np.float32, copy=False)])
-    return cast(Image, cv2.convertScaleAbs(cv2.transform(shares, matrix)))
+    image = np.empty((*second.shape, 3), dtype=np.uint8)
+    _mix((255 * np.array(colors)).astype(np.float32), second.astype(np.float32), third.astype(np.float32), image)
+    return image
+
+
+@compiled
+def _mix(colors: NDArray[np.float32], second: Plane, third: Plane, image: Image) -> None:
+    low, high, half = np.float32(0), np.float32(255), np.float32(0.5)
+    for c in range(3):
+        first_value = colors[0, c] + half
+        to_second, to_third = colors[1, c] - colors[0, c], colors[2, c] - colors[0, c]
+        for y in range(second.shape[0]):
+            for x in range(second.shape[1]):
+                value = first_value + second[y, x] * to_second + third[y, x] * to_third
+                image[y, x, c] = np.uint8(min(max(value, low), high))
 
 
 def _phase(cycles_x: int, cycles_y: int, size: int) -> Plane:

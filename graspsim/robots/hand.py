@@ -1,5 +1,6 @@
 """A parallel-jaw hand that floats: Franka's, moved by motors along and about the axes of the world."""
 
+import math
 from functools import cache
 
 import numpy as np
@@ -64,8 +65,8 @@ def hand_joints(base_from_gripper: Array, near: Array) -> Array:
     """Return the positions (6,) of the hand's joints for a pose of the gripper, with the yaw nearest to another's."""
     rotation = base_from_gripper[:3, :3]
     # R = Rz(yaw) Ry(pitch) Rx(π + roll)
-    pitch = np.arcsin(np.clip(-rotation[2, 0], -1, 1))
-    yaw = np.arctan2(rotation[1, 0], rotation[0, 0])
-    roll = np.arctan2(-rotation[2, 1], -rotation[2, 2])
-    turns = np.round((near[3] - yaw) / (2 * np.pi))
-    return np.array([*base_from_gripper[:3, 3], yaw + 2 * np.pi * turns, pitch, roll])
+    (r_00, r_10, r_20), (r_21, r_22) = rotation[:, 0].tolist(), rotation[2, 1:].tolist()
+    pitch = math.asin(min(max(-r_20, -1.0), 1.0))
+    yaw, roll = math.atan2(r_10, r_00), math.atan2(-r_21, -r_22)
+    turns = round((float(near[3]) - yaw) / (2 * math.pi))
+    return np.array([*base_from_gripper[:3, 3].tolist(), yaw + 2 * math.pi * turns, pitch, roll])
