@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed; it is in th
 
 from graspsim.training import train_grasp  # noqa: E402
 
-from graspsim.errors import GraspsimError  # noqa: E402
+from graspsim.errors import GraspsimError, SpecError  # noqa: E402
 from graspsim.geometry import look_at  # noqa: E402
 
 
@@ -48,22 +48,29 @@ def test_a_run_leaves_trials_a_network_and_a_report_and_can_be_tested_again(
 ) -> None:
     small = {"objects": "household", "test_objects": "household", "candidates": 48, "episodes": 2, "workers": 1}
     out = tmp_path / "run"
-    train_grasp.main(train_grasp.Args(out=out, trials=12, epochs=2, **small))
+    train_grasp.run(train_grasp.Args(out=out, trials=12, epochs=2, **small))
     report = json.loads((out / "report.json").read_text())
     assert len(report["training"]) == 2
     assert report["household"]["episodes"] == 2
-    with np.load(out / "trials.npz") as trials:
+    with np.load(out / "trials" / "0000_12.npz") as trials:
         assert trials["crops"].shape == (12, 2, 24, 48)
         assert 0 < trials["outcomes"].sum() < 12
     capsys.readouterr()
-    train_grasp.main(train_grasp.Args(evaluate=out, **small))
+    train_grasp.run(train_grasp.Args(evaluate=out, **small))
     assert "of 2 first grasps held" in capsys.readouterr().out
     again = json.loads((out / "evaluation.json").read_text())
     assert again["household"]["success"] == report["household"]["success"]
+    with pytest.raises(SpecError, match=r"holds trials of .*household.*, not of .*geometric.*; choose another --out"):
+        train_grasp.run(train_grasp.Args(out=out, trials=12))
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(GraspsimError, match=r"holds no finished run: there is no model\.pt"):
-        train_grasp.main(train_grasp.Args(evaluate=tmp_path))
+        train_grasp.run(train_grasp.Args(evaluate=tmp_path))
     with pytest.raises(GraspsimError, match="There are no mesh files"):
         train_grasp.mesh_set(tmp_path)
+
+
+def test_a_run_without_trials_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"trials must be at least 10 .*; got 0"):
+        train_grasp.run(train_grasp.Args(out=tmp_path, trials=0))

@@ -121,7 +121,7 @@ def test_resume_continues_the_same_run(run, tmp_path, capsys):
 
 
 def test_resume_refuses_other_arguments_and_a_folder_without_a_checkpoint(run, tmp_path):
-    with pytest.raises(SpecError, match=r"has gamma 0\.97; it cannot go on with 0\.9\."):
+    with pytest.raises(SpecError, match=r"has gamma 0\.95; it cannot go on with 0\.9\."):
         train(dataclasses.replace(SMALL, out=run, gamma=0.9, resume=True))
     with pytest.raises(SpecError, match="no checkpoint"):
         train(dataclasses.replace(SMALL, out=tmp_path, resume=True))

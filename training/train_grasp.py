@@ -9,10 +9,12 @@ Trained on random shapes alone and tested on things of other families and on sca
 2018 (arXiv:1710.06425) to the test.
 """
 
+import io
 import json
 import multiprocessing
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,15 +25,19 @@ import tyro
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from graspsim.dataset.files import json_lines, read_json, replace_file
 from graspsim.episode.execute import action_from_grasp
-from graspsim.errors import GraspsimError
+from graspsim.errors import GraspsimError, SpecError
 from graspsim.geometry import Array, rotation_about, transform
 
 try:
     import torch
     from torch import nn
-except ImportError as error:
-    raise GraspsimError("Training needs PyTorch: pip install 'graspsim[rl]'.") from error
+except ModuleNotFoundError as error:
+    message = f"Training needs {error.name}: pip install 'graspsim[rl]'."
+    if __name__ == "__main__":
+        sys.exit(f"train_grasp: {message}")
+    raise GraspsimError(message) from error
 
 ENV = "graspsim/Grasp-v0"
 IMAGE_PX = 128
@@ -42,6 +48,8 @@ DEEPEST_M = 0.05
 """Heights below and above the gripper's origin beyond which a crop is flat."""
 ON_OBJECT_M = 0.004
 """What stands higher above the table belongs to an object."""
+CHUNK = 250
+"""Trials in a file."""
 ROUNDS, KEPT = 3, 24
 """Of the search for a grasp, and candidates that each round goes on from."""
 
@@ -181,11 +189,15 @@ def make(objects: str | Mapping[str, Any]) -> Any:
     return gymnasium.make(ENV, objects=objects, image_size=IMAGE_PX, control="yaw")
 
 
-def collect(job: tuple[str, int, int, int]) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
-    """Return the crops and outcomes of trials, for (objects, seed, worker, count). Half are near a planned grasp."""
-    objects, seed, worker, count = job
+def collect(job: tuple[str, int, int, int, Path]) -> float:
+    """Make trials, half of them near a planned grasp, and keep their crops and outcomes; return the share that held.
+
+    Args:
+        job: objects, seed, number of this part, trials in it, and the file.
+    """
+    objects, seed, number, count, path = job
     env = make(objects)
-    rng = np.random.default_rng([seed, worker])
+    rng = np.random.default_rng([seed, number])
     crops, outcomes = np.empty((count, 2, *CROP), np.float16), np.empty(count, np.bool_)
     observation, _ = env.reset(seed=int(rng.integers(2**62)))
     for n in range(count):
@@ -203,32 +215,45 @@ def collect(job: tuple[str, int, int, int]) -> tuple[NDArray[np.float16], NDArra
         outcomes[n] = info["success"]
         observation, _ = env.reset()
     env.close()
-    return crops, outcomes
+    content = io.BytesIO()
+    np.savez(content, crops=crops, outcomes=outcomes)
+    replace_file(path, content.getvalue())
+    return float(outcomes.mean())
 
 
 def collected(args: Args) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
-    """Return the trials of a run, which are kept in its folder."""
-    path = args.out / "trials.npz"
-    if path.exists():
-        with np.load(path) as stored:
-            if len(stored["outcomes"]) == args.trials:
-                return stored["crops"], stored["outcomes"]
+    """Return the trials of a run, which are kept in its folder as they are made.
+
+    Raises:
+        SpecError: if the folder holds the trials of another run.
+    """
     start = time.perf_counter()
-    chunk = 250
-    jobs = [(args.objects, args.seed, n, min(chunk, args.trials - n * chunk)) for n in range(-(-args.trials // chunk))]
+    folder = args.out / "trials"
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = {"objects": args.objects, "seed": args.seed}
+    stated = folder / "collection.json"
+    if stated.exists() and read_json(stated) != asked:
+        raise SpecError(f"{folder} holds trials of {read_json(stated)}, not of {asked}; choose another --out.")
     # The set is made once, before each process would make it.
     make(args.objects).close()
-    parts = []
+    replace_file(stated, json_lines(asked))
+    counts = [min(CHUNK, args.trials - first) for first in range(0, args.trials, CHUNK)]
+    paths = [folder / f"{n:04d}_{count}.npz" for n, count in enumerate(counts)]
+    jobs = [
+        (args.objects, args.seed, n, count, path)
+        for n, (count, path) in enumerate(zip(counts, paths, strict=True))
+        if not path.exists()
+    ]
     with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
-        for part in pool.imap(collect, jobs):
-            parts.append(part)
-            done = sum(len(outcomes) for _, outcomes in parts)
-            share = np.mean(np.concatenate([outcomes for _, outcomes in parts]))
-            print(f"\r{done} of {args.trials} trials, {share:.0%} held", end="", flush=True)
-    crops, outcomes = (np.concatenate(each) for each in zip(*parts, strict=True))
+        for done, held in enumerate(pool.imap_unordered(collect, jobs), start=1):
+            print(f"\r{done} of {len(jobs)} parts of the trials, {held:.0%} of the last one held", end="", flush=True)
     print(f" ({time.perf_counter() - start:.0f} s)")
-    np.savez(path, crops=crops, outcomes=outcomes)
-    return crops, outcomes
+    crops, outcomes = [], []
+    for path in paths:
+        with np.load(path) as part:
+            crops.append(part["crops"])
+            outcomes.append(part["outcomes"])
+    return np.concatenate(crops), np.concatenate(outcomes)
 
 
 def train(args: Args, crops: NDArray[np.float16], outcomes: NDArray[np.bool_]) -> tuple[Net, list[dict[str, float]]]:
@@ -325,8 +350,17 @@ def mesh_set(folder: Path) -> dict[str, Any]:
     return {"families": [], "meshes": paths}
 
 
-def main(args: Args) -> None:
-    """Collect, train and test, or test alone."""
+def run(args: Args) -> None:
+    """Collect, train and test, or test alone.
+
+    Raises:
+        GraspsimError: for input that is at fault.
+    """
+    if args.trials < 10 or args.episodes < 1:
+        raise SpecError(f"trials must be at least 10 and episodes 1; got {args.trials} and {args.episodes}.")
+    tests: list[tuple[str, str | Mapping[str, Any]]] = [(args.test_objects, args.test_objects)]
+    if args.meshes is not None:
+        tests.append((str(args.meshes), mesh_set(args.meshes)))
     torch.set_num_threads(2)
     folder = args.evaluate or args.out
     report: dict[str, Any] = {"arguments": {name: str(value) for name, value in asdict(args).items()}}
@@ -341,9 +375,6 @@ def main(args: Args) -> None:
             net.load_state_dict(torch.load(folder / "model.pt", weights_only=True))
         except FileNotFoundError as error:
             raise GraspsimError(f"{folder} holds no finished run: there is no model.pt.") from error
-    tests: Sequence[tuple[str, str | Mapping[str, Any]]] = [(args.test_objects, args.test_objects)]
-    if args.meshes is not None:
-        tests = [*tests, (str(args.meshes), mesh_set(args.meshes))]
     for name, objects in tests:
         result = evaluate(net, objects, args)
         report[name] = result
@@ -351,8 +382,20 @@ def main(args: Args) -> None:
             f"{name}: {result['success']:.1%} of {result['episodes']} first grasps held "
             f"(95 %: {result['low']:.1%} to {result['high']:.1%})"
         )
-    (folder / ("report.json" if args.evaluate is None else "evaluation.json")).write_text(json.dumps(report, indent=1))
+    path = folder / ("report.json" if args.evaluate is None else "evaluation.json")
+    replace_file(path, json.dumps(report, indent=1).encode() + b"\n")
+
+
+def main() -> None:
+    """Do what the command line says, and print what the input's fault is in one sentence."""
+    args = tyro.cli(Args, description=__doc__)
+    try:
+        run(args)
+    except GraspsimError as error:
+        sys.exit(f"train_grasp: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args, description=__doc__))
+    main()

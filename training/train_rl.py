@@ -100,16 +100,16 @@ class Args:
     from their own. They count among the steps. 0 for learning without a teacher."""
     warmup: int = 2_000
     """Random steps at the beginning, where there are no demonstrations."""
-    learning_rate: float = 3e-4
-    """Of all networks."""
-    gamma: float = 0.97
+    learning_rate: float = 5e-4
+    """Of all networks; it falls, linearly, to a tenth at the last of --steps."""
+    gamma: float = 0.95
     """Discount of a step's time."""
     batch_size: int = 256
     """Transitions in a gradient step."""
     gradient_steps: int = 1
     """Gradient steps of sac and tqc for each step that all environments take together; they are taken meanwhile."""
-    net: tuple[int, ...] = (256, 256)
-    """Widths of the hidden layers of every network."""
+    net: tuple[int, ...] = (128, 128)
+    """Widths of the hidden layers of every network. Twice as wide learns no better from state, and half as fast."""
     eval_every: int = 20_000
     """Steps between evaluations during training."""
     eval_episodes: int = 50
@@ -203,7 +203,8 @@ def new_model(args: Args, kind: type[BaseAlgorithm], venv: VecEnv) -> BaseAlgori
     common: dict[str, Any] = {
         "policy": "MultiInputPolicy" if isinstance(space, spaces.Dict) else of_one,
         "env": venv,
-        "learning_rate": args.learning_rate,
+        # Large steps to the end would leave it to chance how good the last policy is.
+        "learning_rate": lambda left: args.learning_rate * (0.1 + 0.9 * left),
         "gamma": args.gamma,
         "batch_size": args.batch_size,
         "policy_kwargs": {"net_arch": list(args.net)},

@@ -86,6 +86,7 @@ class Simulation:
         self._objects = objects
         self.mode = mode
         self.models = [objects[body.obj_id] for body in self.scene.bodies]
+        self._radii_m = [float(np.linalg.norm(model.mesh.vertices, axis=1).max()) for model in self.models]
         assert self.scene.robot is not None
         self._world_from_base = matrices_from_poses(self.scene.robot.world_from_base)[0]
         half = self.scene.area_m / 2 + MARGIN_M
@@ -155,12 +156,17 @@ class Simulation:
         if clear and not self.velocities.any():
             step_s = CALM_STEP_S
         else:
-            step_s = GRIP_STEP_S if not clear and self.controls.closes(self.width_m) else TIME_STEP_S
+            step_s = GRIP_STEP_S if self.controls.closes(self.width_m) and self._is_near_a_body() else TIME_STEP_S
         self.world.step(STEP_S, step_s)
         self.steps += 1
         self.refresh()
         self.gripper_velocity = (self.world_from_gripper[:3, 3] - before) / STEP_S
         self.on_step()
+
+    def _is_near_a_body(self) -> bool:
+        """Whether a body may be between the fingers."""
+        ways = self.poses[:, :3] - self.world_from_gripper[:3, 3]
+        return any((ways**2).sum(axis=1) < [(radius_m + self.robot.opening_m) ** 2 for radius_m in self._radii_m])
 
     def settle(self, limit_s: float) -> None:
         """Let all come to rest while the robot stands still, as far as it does within a time."""
@@ -193,7 +199,7 @@ class Simulation:
     def remove(self, index: int) -> None:
         """Take a body out of the world and of the scene."""
         self.world.remove(index)
-        del self.models[index]
+        del self.models[index], self._radii_m[index]
         bodies = self.scene.bodies
         self.scene = dataclasses.replace(self.scene, bodies=bodies[:index] + bodies[index + 1 :])
         self._renderer = None
