@@ -70,6 +70,10 @@ class Lift(Task):
         """Whether the object was held still, high enough and clear of everything but the hand, for half a second."""
         return self._held >= HOLD_STEPS
 
+    def is_over(self, sim: Simulation) -> bool:
+        """Also when the object has fallen off the table, for good."""
+        return self.succeeded(sim) or sim.has_fallen(0)
+
     def scripted(self, sim: Simulation) -> Array:
         """Return what takes hold of the object by the planned grasp, and raises it."""
         if self._plan.is_gripped(sim):

@@ -487,6 +487,19 @@ def test_undoing_costs_what_doing_gave(box_file: str) -> None:
         assert sum(up) + sum(down) == pytest.approx(0, abs=0.1)
 
 
+def test_to_push_the_object_off_the_table_ends_the_attempt_to_lift_it(box_file: str) -> None:
+    with opened(objects=of_meshes(box_file)) as env:
+        env.reset(seed=0)
+        env.sim.world.set_pose(0, np.array((0.0, 2.0, 0.1, 0, 0, 0, 1)))
+        for _ in range(12):
+            _, _, terminated, _, info = env.step(np.zeros(5))
+            assert not info["success"]
+            assert terminated == bool(env.sim.poses[0, 2] < -0.05)
+            if terminated:
+                return
+        pytest.fail("It fell for long.")
+
+
 def test_an_episode_is_cut_off_after_its_horizon_and_that_is_not_its_end() -> None:
     with opened(horizon=7) as env:
         for seed in range(2):

@@ -62,7 +62,7 @@ class Args:
     """Folder of the run: trials, network and report."""
     objects: str = "geometric"
     """Set of objects that the trials are made on."""
-    trials: int = 24_000
+    trials: int = 8_000
     """Grasps that are tried out."""
     workers: int = 2
     """Processes that try them."""

@@ -28,8 +28,8 @@ POINTS = 1024
 FAR_M = 3.0
 """Points beyond belong to the room and are left out of point clouds; depth images are bounded by `DEPTH_LIMIT_M`."""
 DEPTH_LIMIT_M = 20.0
-STATE_LIMIT = 100.0
-"""No number of a state is larger: what has fallen off the table falls for ever."""
+STATE_LIMIT = 5.0
+"""No number of a state is larger: what has fallen off the table falls for ever, and would spoil every statistic."""
 
 
 class Observer:

@@ -32,6 +32,7 @@ CALM_STEP_S = 1 / 60
 """Motors alone need no fine steps, nor does what is asleep."""
 GRIP_STEP_S = 1 / 480
 """What is light would creep through a firm grip otherwise, or be flung away."""
+FALLEN_M = -0.05
 STILL_STEPS = 2
 """Actions for which everything has to lie still before it is put to sleep again."""
 _TRIES = 10
@@ -231,6 +232,10 @@ class Simulation:
         """Whether a body touches both pads, and nothing but the robot."""
         assert self.scene.robot is not None
         return min(self.pad_forces(index)) > 0 and self.world.touching(index) == {self.scene.robot.instance_id}
+
+    def has_fallen(self, index: int) -> bool:
+        """Whether a body is below the table, where it falls for ever."""
+        return bool(self.poses[index, 2] < FALLEN_M)
 
     def lowest_m(self, index: int) -> float:
         """Return the height of a body's lowest point."""
