@@ -5,9 +5,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
+from graspsim.bop_models import bop_obj_id
 from graspsim.cache import cache_path, code_fingerprint, digest, keep
 from graspsim.distributions import sample
 from graspsim.errors import SpecError, UnknownNameError
@@ -82,6 +84,16 @@ class ObjectSet(Mapping[int, ObjectModel]):
         if wanted and self.spec.balanced:
             return meshes + tuple(self._balanced(wanted))
         return meshes + tuple(self._drawn(len(meshes), wanted))
+
+    @cached_property
+    def obj_ids(self) -> tuple[int, ...]:
+        """The number that each model has in a dataset: from 1 on, or those of a BOP dataset if all are its models."""
+        bop_ids = [bop_obj_id(Path(path)) for path in self.spec.meshes]
+        if bop_ids and len(bop_ids) == len(self) and None not in bop_ids:
+            if len(set(bop_ids)) < len(bop_ids):
+                raise SpecError(f"objects.meshes names the same obj_id twice: {sorted(map(str, bop_ids))}.")
+            return tuple(obj_id for obj_id in bop_ids if obj_id is not None)
+        return tuple(range(1, len(self) + 1))
 
     def _drawn(self, first: int, count: int) -> list[Member]:
         """Return members by number, from `first` on, whatever the number of others."""

@@ -1,4 +1,4 @@
-"""The models of a dataset's scenes by obj_id: the targets, numbered from 1, then the distractors."""
+"""The models of a dataset's scenes by obj_id: the targets, then the distractors."""
 
 from collections.abc import Iterator, Mapping
 
@@ -28,27 +28,26 @@ class SceneObjects(Mapping[int, ObjectModel]):
             else None
         )
 
-    @property
-    def target_ids(self) -> range:
+        self.target_ids = self._set.obj_ids
         """The obj_ids that are labelled and exported."""
-        return range(1, len(self._targets) + 1)
-
-    @property
-    def distractor_ids(self) -> range:
+        first = max(self.target_ids) + 1
+        self.distractor_ids = tuple(range(first, first + len(self._distractors or ())))
         """The obj_ids that only occlude."""
-        return range(len(self._targets) + 1, len(self) + 1)
+        self._numbers = {obj_id: number for number, obj_id in enumerate(self.target_ids, start=1)}
 
     def __len__(self) -> int:
         return len(self._targets) + len(self._distractors or ())
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(1, len(self) + 1))
+        return iter(self.target_ids + self.distractor_ids)
 
     def __getitem__(self, obj_id: int) -> ObjectModel:
-        if obj_id in self.distractor_ids and self._distractors is not None:
-            return self._distractors[obj_id - len(self._targets)]
-        return self._targets[obj_id]
+        if obj_id in self._numbers:
+            return self._targets[self._numbers[obj_id]]
+        if self._distractors is None or obj_id not in self.distractor_ids:
+            raise KeyError(obj_id)
+        return self._distractors[obj_id - self.distractor_ids[0] + 1]
 
     def member(self, obj_id: int) -> Member:
         """Return what a target is made from."""
-        return self._set.members[obj_id - 1]
+        return self._set.members[self._numbers[obj_id] - 1]

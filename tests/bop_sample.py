@@ -106,7 +106,7 @@ def write_scene(split_folder, scene_id=0, frames=None, **options):
 
 def write_dataset(root, **options):
     """Two scenes of two images in the split train_pbr, with models, camera, targets and what it was made from."""
-    write_models(root, models())
+    write_models(root, dict(enumerate(models(), start=1)))
     write_camera(root, CAMERA)
     for scene_id in (0, 1):
         write_scene(root / "train_pbr", scene_id, **options)

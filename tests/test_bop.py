@@ -39,7 +39,7 @@ def assert_same_label(read, written):
 
 
 def test_a_frame_reads_back_as_it_was_written(tmp_path):
-    write_models(tmp_path, models())
+    write_models(tmp_path, dict(enumerate(models(), start=1)))
     written = [frame(0), frame(7, 0.02)]
     write_scene(tmp_path / "train", 3, written, rgb_format="png")
     read = list(BopDataset(tmp_path).read_scene("train", 3))
@@ -267,7 +267,7 @@ def corner_rows(mesh):
 def test_models_read_back_corner_by_corner(tmp_path, textured):
     texture = np.random.default_rng(0).integers(0, 255, (8, 8, 3)).astype(np.uint8)
     made = models(texture if textured else None)
-    write_models(tmp_path, made)
+    write_models(tmp_path, dict(enumerate(made, start=1)))
     for folder in ("models", "models_eval"):
         read = load_models(tmp_path / folder)
         assert sorted(read) == [1, 2]
@@ -288,7 +288,7 @@ def test_models_info_is_in_millimetres_and_reads_back(tmp_path):
     made = models()
     axis = Symmetries((), ((np.array([0.0, 0, 1]), np.array([0.01, 0, 0])),))
     made[1] = replace(made[1], symmetries=axis)
-    write_models(tmp_path, made)
+    write_models(tmp_path, dict(enumerate(made, start=1)))
     plain = read_json(tmp_path / "models" / "models_info.json")
     assert plain["1"]["size_x"] == pytest.approx(100)
     assert plain["1"]["min_z"] == pytest.approx(-70)
@@ -302,7 +302,7 @@ def test_models_info_is_in_millimetres_and_reads_back(tmp_path):
 def test_symmetries_keep_their_translation_in_millimetres(tmp_path):
     made = models()
     moved = replace(made[0], symmetries=made[0].symmetries.shifted((0.02, 0, 0)))
-    write_models(tmp_path, [moved])
+    write_models(tmp_path, {1: moved})
     plain = read_json(tmp_path / "models" / "models_info.json")["1"]["symmetries_discrete"][0]
     assert plain[3] == pytest.approx(40)
     read = load_models_info(tmp_path / "models")[1].symmetries.discrete[0]

@@ -107,7 +107,7 @@ def dump(job: DumpJob, workers: int, on_frame: Callable[[int], None] = lambda n:
     objects = SceneObjects(job.spec, job.root_seed)
     has_models = all((job.root / name).exists() for name in MODEL_FOLDERS)
     # Made before the folder is claimed: a mesh that is no use must leave nothing behind.
-    models = [] if has_models else [objects[i] for i in objects.target_ids]
+    models = {} if has_models else {i: objects[i] for i in objects.target_ids}
     with locked(job.root):
         write_manifest(job)
         remove_leftovers(job.root / job.split)

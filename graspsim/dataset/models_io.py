@@ -1,7 +1,7 @@
 """Object models in BOP's layout: `obj_%06d.ply` and `models_info.json`, millimetres on disk, metres in memory."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,17 +46,17 @@ class ModelInfo:
 MODEL_FOLDERS = ("models", "models_eval")
 
 
-def write_models(root: Path, models: Sequence[ObjectModel]) -> None:
-    """Write `models/` and `models_eval/` (the same meshes) under `root`, numbered from 1 in the order given.
+def write_models(root: Path, models: Mapping[int, ObjectModel]) -> None:
+    """Write `models/` and `models_eval/` (the same meshes) under `root`, by obj_id.
 
     A folder that exists is complete: each is written beside its place and renamed into it.
 
     Raises:
         DatasetError: if a file cannot be written.
     """
-    info = {obj_id: _plain_info(model) for obj_id, model in enumerate(models, start=1)}
+    info = {obj_id: _plain_info(model) for obj_id, model in models.items()}
     files = {"models_info.json": json_lines(info)}
-    for obj_id, model in enumerate(models, start=1):
+    for obj_id, model in models.items():
         texture = f"obj_{obj_id:06d}.png" if model.texture is not None else None
         files[f"obj_{obj_id:06d}.ply"] = encode_ply(model.mesh, texture)
         if texture is not None and model.texture is not None:
