@@ -15,7 +15,7 @@ FLOW = (
     "errors registry color jit geometry distributions plain streams cache",
     # what an object is
     "meshes models shapes walls round_parts solids contours polygons assembly convex_parts mesh_repair",
-    "side_file symmetry_search mesh_import",
+    "side_file symmetry_search vertex_colors bop_models mesh_import",
     # what a world is
     "shape_measures scene spec spec_edit object_set set_store scene_objects spec_check",
     "robot robots.panda_parts robots.hand robots.panda differential_ik",
@@ -38,9 +38,13 @@ FLOW = (
     "dataset.generate dataset.workers dataset.bop dataset.manifest dataset.dump dataset.preview",
     "dataset.report dataset.tolerance dataset.check_entries dataset.check_masks dataset.check_files",
     "dataset.check_models dataset.check_poses dataset.validate",
+    "dataset.statistics dataset.compare_page",
+    # where known objects are
+    "dataset.results pose.metrics pose.score",
+    "pose.solve pose.augment pose.networks pose.losses pose.samples pose.estimator",
     # what the library holds
     "catalogue.object_sheet catalogue.statistics catalogue.coverage catalogue.drop",
-    "cli.arguments cli.progress cli.datasets cli.catalogue cli.episodes cli.main",
+    "cli.arguments cli.progress cli.datasets cli.catalogue cli.episodes cli.pose cli.main",
 )
 ORDER = " ".join(FLOW).split()
 

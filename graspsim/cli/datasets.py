@@ -27,6 +27,8 @@ class Dump:
     """Number of processes. The bytes do not depend on it."""
     config: Path | None = None
     """YAML file: `base: NAME` of a scene and the keys that differ from it."""
+    objects: tuple[Path, ...] = ()
+    """Mesh files of the objects, in place of families. Of BOP's obj_000005.ply, ids and symmetries are kept."""
     set_: Assignments = ()
     """A key and its value or distribution, such as objects.count="I(10, 20)"."""
     fix: Keys = ()
@@ -42,8 +44,12 @@ class Dump:
         """Make the dataset and say what came out."""
         from graspsim.dataset.dump import check_job, dump, missing_scenes
         from graspsim.dataset.generate import DumpJob, EpisodeJob
+        from graspsim.plain import overlaid
 
         spec = build_spec(self.scene, self.config, self.set_, self.fix)
+        if self.objects:
+            meshes = tuple(str(path) for path in self.objects)
+            spec = overlaid(spec, {"objects": {"families": [], "meshes": meshes}})
         episode = None
         if self.scene is not None and self.scene.startswith(TASK_PREFIX):
             task = self.scene.removeprefix(TASK_PREFIX)
@@ -136,5 +142,44 @@ class Preview:
         if not self.roots:
             raise SpecError("Name the folder of a dataset to preview.")
         save(self.out, contact_sheet(self.roots, self.split, self.count, self.columns))
+        print(self.out)
+        return 0
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Compare two datasets' labels, pictures and depth on one page, which names the largest differences."""
+
+    first: Positional[Path]
+    """Folder of one dataset, such as a synthetic one."""
+    second: Positional[Path]
+    """Folder of the other, such as a real one."""
+    out: Output = field(default_factory=lambda: Path("report.html"))
+    """Page to write, .html."""
+    count: int = 300
+    """Images of each to look at, spread evenly."""
+    split: str | None = None
+    """Which split of both; all of them by default."""
+
+    def run(self) -> int:
+        """Write the page, and print the largest differences."""
+        from graspsim.dataset.bop import BopDataset
+        from graspsim.dataset.compare_page import largest_in_words, page
+        from graspsim.dataset.files import replace_file
+        from graspsim.dataset.statistics import differences, measure
+
+        if self.count < 1:
+            raise SpecError(f"count must be at least 1; got {self.count}.")
+        if self.out.suffix.lower() not in (".html", ".htm"):
+            raise SpecError(f"The page must be named .html; got {self.out}.")
+        datasets = [BopDataset(root) for root in (self.first, self.second)]
+        with progress_bar("images", None) as advance:
+            one, other = (
+                measure(d, self.split, self.count, lambda done, total: advance(1, 2 * total)) for d in datasets
+            )
+        found = differences(one, other)
+        replace_file(self.out, page(one, other, found).encode())
+        for sentence in largest_in_words(one, other, found):
+            print(sentence)
         print(self.out)
         return 0

@@ -9,8 +9,9 @@ from typing import Any
 import tyro
 
 from graspsim.cli.catalogue import List, Objects
-from graspsim.cli.datasets import Dump, Preview, Validate
+from graspsim.cli.datasets import Compare, Dump, Preview, Validate
 from graspsim.cli.episodes import Play
+from graspsim.cli.pose import Score
 from graspsim.errors import GraspsimError
 
 
@@ -24,6 +25,8 @@ def main() -> None:
         "preview": Preview,
         "objects": Objects,
         "play": Play,
+        "score": Score,
+        "compare": Compare,
         "list": List,
     }
     command = tyro.extras.subcommand_cli_from_dict(

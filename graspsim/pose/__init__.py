@@ -1,0 +1,1 @@
+"""Estimating where known objects are from pictures, and scoring whoever does."""

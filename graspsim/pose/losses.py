@@ -1,0 +1,54 @@
+"""What the networks are trained to: a focal loss of heat maps, and coordinates up to the symmetry that suits best."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+_LEAST_COORDINATE = 0.02
+"""Errors below count as their square: a fiftieth of half the object's size is as good as it gets."""
+
+
+def detection_loss(maps: Tensor, heat: Tensor, boxes: Tensor) -> Tensor:
+    """Return the loss of the detector's maps (n, kinds + 4, h, w): focal of the heat, absolute of the boxes.
+
+    The focal loss is that of Law and Deng, "CornerNet" (2018), equation 1.
+
+    Args:
+        maps: what the detector returned.
+        heat: (n, kinds, h, w) 1 at middles, less around them, and -1 where it does not matter.
+        boxes: (n, 4, h, w) as the detector's last four maps; nan where no object's middle is.
+    """
+    logits = maps[:, :-4]
+    probability, is_middle, counts = torch.sigmoid(logits), heat == 1, heat >= 0
+    hit = (1 - probability) ** 2 * functional.logsigmoid(logits)
+    miss = (1 - heat) ** 4 * probability**2 * functional.logsigmoid(-logits)
+    objects = is_middle.sum().clamp(min=1)
+    focal = -(hit[is_middle].sum() + miss[counts & ~is_middle].sum()) / objects
+    known = ~torch.isnan(boxes)
+    off = (maps[:, -4:][known] - boxes[known]).abs().sum()
+    return focal + 0.5 * off / objects
+
+
+def coordinate_loss(maps: Tensor, visible: Tensor, coordinates: Tensor, motions: Tensor) -> Tensor:
+    """Return the loss of the second network's maps (n, 4, h, w).
+
+    An object that looks the same under a motion has several right answers; the nearest counts, for all pixels of a crop
+    together (as Park et al., "Pix2Pose", 2019, have it), so that the target never jumps within an object.
+
+    Args:
+        maps: what the network returned.
+        visible: (n, h, w) bool, where the object is seen.
+        coordinates: (n, 3, h, w) the points that are seen there, in the model's box scaled to [-1, 1].
+        motions: (n, s, 3, 4) those of the symmetries of each crop's object, in the same coordinates, padded with any.
+    """
+    mask_loss = functional.binary_cross_entropy_with_logits(maps[:, 0], visible.to(maps.dtype))
+    n, _, h, w = coordinates.shape
+    flat = coordinates.reshape(n, 1, 3, h * w)
+    answers = motions[..., :3] @ flat + motions[..., 3:]  # (n, s, 3, h w)
+    off = functional.smooth_l1_loss(
+        maps[:, None, 1:].reshape(n, 1, 3, h * w).expand_as(answers), answers, reduction="none", beta=_LEAST_COORDINATE
+    ).sum(dim=2)
+    seen = visible.reshape(n, 1, h * w)
+    pixels = seen.sum(dim=2).clamp(min=1)
+    nearest = ((off * seen).sum(dim=2) / pixels).min(dim=1).values
+    return mask_loss + nearest.mean()

@@ -1,0 +1,121 @@
+"""The networks: one that finds objects in an image, and one that tells which point of its object each pixel shows.
+
+Both are plain convolutions, which a CPU runs fastest, with channels last. `width` scales them: 16 is for two cores and
+an hour, 64 for a GPU.
+"""
+
+import torch
+from torch import Tensor, nn
+
+DETECTOR_STRIDE = 8
+"""Pixels of an image per cell of the detector's maps."""
+CROP_PX, MAP_PX = 64, 32
+"""Sides of the crop that the second network sees, and of the maps that it returns."""
+
+
+def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    """Return a convolution, normalized, and activated."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
+
+
+class Residual(nn.Module):
+    """Two convolutions whose result is added to what went in (He et al. 2016)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(convolution(width, width), convolution(width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the sum."""
+        result: Tensor = x + self.layers(x)
+        return result
+
+
+class Encoder(nn.Module):
+    """Feature maps at strides 2, 4, 8 and 16."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.widths = (width, 2 * width, 4 * width, 8 * width)
+        stages, inputs = [], 3
+        for i, outputs in enumerate(self.widths):
+            stages.append(nn.Sequential(convolution(inputs, outputs, 2), *([Residual(outputs)] if i else [])))
+            inputs = outputs
+        self.stages = nn.ModuleList(stages)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the maps, the finest first."""
+        maps = []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return maps
+
+
+class Decoder(nn.Module):
+    """Brings the coarsest map up to the finest, adding what was seen on the way (Ronneberger et al. 2015)."""
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        pairs = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
+        self.sides = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for coarse, fine in pairs)
+        self.merges = nn.ModuleList(convolution(fine, fine) for _, fine in pairs)
+
+    def forward(self, maps: list[Tensor]) -> Tensor:
+        """Return the finest of the maps, enriched."""
+        x = maps[-1]
+        for side, merge, fine in zip(self.sides, self.merges, maps[-2::-1], strict=True):
+            x = merge(nn.functional.interpolate(side(x), scale_factor=2.0, mode="nearest") + fine)
+        return x
+
+
+class Detector(nn.Module):
+    """Finds objects as peaks of heat maps, one for each kind, with boxes (Zhou et al., "Objects as points", 2019).
+
+    From images (n, 3, h, w), h and w divisible by 16, to maps (n, kinds + 4, h / 8, w / 8): logits of an object's
+    middle, then where in its cell the middle lies (x, y), and the logarithms of the box's width and height in cells.
+    """
+
+    def __init__(self, kinds: int, width: int = 16) -> None:
+        super().__init__()
+        self.encoder = Encoder(width)
+        self.decoder = Decoder(self.encoder.widths[2:])
+        fine = self.encoder.widths[2]
+        self.last = nn.Conv2d(fine, kinds + 4, 1)
+        # Objects are rare: to begin with, none is seen anywhere (Lin et al. 2017).
+        self.last.bias = nn.Parameter(torch.cat([torch.full((kinds,), -4.6), torch.zeros(4)]))
+        self.head = nn.Sequential(Residual(fine), self.last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the maps."""
+        maps: Tensor = self.head(self.decoder(self.encoder(images)[2:]))
+        return maps
+
+
+class CoordinateNet(nn.Module):
+    """Tells where on its object each pixel of a crop lies.
+
+    From crops (n, 3, 64, 64) and kinds (n,) to maps (n, 4, 32, 32): the logit of the pixel showing the object, and the
+    point of the model that it shows, in the model's box scaled to [-1, 1].
+    """
+
+    def __init__(self, kinds: int, width: int = 24) -> None:
+        super().__init__()
+        self.encoder = Encoder(width)
+        deepest = self.encoder.widths[-1]
+        self.kinds = nn.Embedding(kinds, 2 * deepest)
+        nn.init.normal_(self.kinds.weight, std=0.1)
+        self.deep = nn.Sequential(Residual(deepest), Residual(deepest))
+        self.decoder = Decoder(self.encoder.widths)
+        self.last = nn.Conv2d(self.encoder.widths[0], 4 * kinds, 1)
+
+    def forward(self, crops: Tensor, kinds: Tensor) -> Tensor:
+        """Return the maps."""
+        maps = self.encoder(crops)
+        scale, shift = self.kinds(kinds)[:, :, None, None].chunk(2, dim=1)
+        maps[-1] = self.deep(maps[-1] * (1 + scale) + shift)
+        every: Tensor = self.last(self.decoder(maps))
+        each = every.reshape(len(kinds), -1, 4, *every.shape[2:])
+        return torch.take_along_dim(each, kinds[:, None, None, None, None], dim=1)[:, 0]

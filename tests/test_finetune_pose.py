@@ -1,0 +1,316 @@
+"""The pose estimator: samples agree with labels, losses know symmetries, and what was trained finds objects."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed; it is in the test extra")
+
+from graspsim.training import evaluate_pose, finetune_pose, predict_pose  # noqa: E402
+
+from graspsim.dataset.bop import BopDataset  # noqa: E402
+from graspsim.dataset.dump import dump  # noqa: E402
+from graspsim.dataset.generate import DumpJob  # noqa: E402
+from graspsim.dataset.results import read_results  # noqa: E402
+from graspsim.errors import DatasetError, GraspsimError, SpecError  # noqa: E402
+from graspsim.geometry import apply, rotation_about, transform  # noqa: E402
+from graspsim.models import Symmetries  # noqa: E402
+from graspsim.plain import overlaid  # noqa: E402
+from graspsim.pose import augment  # noqa: E402
+from graspsim.pose.estimator import Detection, PoseEstimator, box_overlap  # noqa: E402
+from graspsim.pose.losses import coordinate_loss, detection_loss  # noqa: E402
+from graspsim.pose.metrics import symmetry_transforms  # noqa: E402
+from graspsim.pose.networks import DETECTOR_STRIDE, MAP_PX, CoordinateNet, Detector  # noqa: E402
+from graspsim.pose.samples import (  # noqa: E402
+    Frame,
+    PoseImage,
+    crop_of,
+    crop_sample,
+    detector_image,
+    detector_targets,
+    pose_images,
+)
+from graspsim.pose.score import load_references  # noqa: E402
+from graspsim.registry import load  # noqa: E402
+
+SPLIT = "train_pbr"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight small images of two objects."""
+    folder = tmp_path_factory.mktemp("pose") / "data"
+    small = {
+        "camera": {"width": 160, "height": 120, "views": 4, "distance_m": 0.45},
+        "objects": {"models": 2, "count": 2, "families": ["drinkware", "tools"]},
+        "distractors": {"count": 0},
+    }
+    dump(DumpJob(overlaid(load("scene", "tabletop"), small), 3, 8, folder, SPLIT), workers=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def images(root: Path) -> list[PoseImage]:
+    return pose_images(BopDataset(root), SPLIT, load_references(BopDataset(root)))
+
+
+# Samples
+
+
+def test_the_points_told_of_a_crop_are_those_that_the_labels_put_there(root: Path, images: list[PoseImage]) -> None:
+    references = load_references(BopDataset(root))
+    for picture in images:
+        rgb, camera = picture.read()
+        for instance in picture.instances:
+            crop = crop_sample(rgb, camera, instance, references[instance.obj_id], None)
+            frame = Frame.of(references[instance.obj_id])
+            points = frame.metres(crop.coordinates[crop.visible].astype(np.float64))
+            assert (np.abs(crop.coordinates[crop.visible]) < 1.02).all()
+            seen = apply(instance.camera_from_model, points)
+            pixels = seen[:, :2] / seen[:, 2:] * (camera.fx, camera.fy) + (camera.cx, camera.cy)
+            x, y, width, height = instance.box_px
+            assert (pixels > (x - 1, y - 1)).all()
+            assert (pixels < (x + width + 1, y + height + 1)).all()
+
+
+def test_a_crop_shows_what_lies_in_its_square() -> None:
+    rgb = np.zeros((100, 200, 3), np.uint8)
+    rgb[20:60, 50:90] = 200
+    crop = crop_of(rgb, np.array((30.0, 0.0, 80.0, 80.0)), 64)
+    assert crop.shape == (64, 64, 3)
+    assert (crop[18:46, 18:46] == 200).all()
+    assert (crop[:14] == 0).all()
+    assert (crop_of(rgb, np.array((-500.0, -500.0, 80.0, 80.0))) == 0).all()
+
+
+def test_heat_peaks_in_the_cell_of_each_object_and_the_box_tells_its_place(images: list[PoseImage]) -> None:
+    picture = images[0]
+    rgb, _ = picture.read()
+    small, scale = detector_image(rgb, 320)
+    assert small.shape[1] == 320
+    assert small.shape[0] % 16 == 0
+    kinds = sorted({i.obj_id for i in picture.instances})
+    heat, boxes = detector_targets(picture.instances, kinds, scale, small.shape[0] // 8, small.shape[1] // 8)
+    peaks = np.argwhere(heat == 1)
+    assert 0 < len(peaks) <= len(picture.instances)
+    for _, row, column in peaks:
+        off_x, off_y, log_width, log_height = boxes[:, row, column]
+        middle = np.array((column + off_x, row + off_y)) * DETECTOR_STRIDE / scale
+        sides = np.exp((log_width, log_height)) * DETECTOR_STRIDE / scale
+        box = (*(middle - sides / 2), *sides)
+        assert max(box_overlap(box, i.box_px) for i in picture.instances) > 0.99
+
+
+def test_a_model_frame_scales_there_and_back() -> None:
+    frame = Frame(np.array((0.1, 0.2, 0.3)), np.array((0.1, 0.4, 0.2)))
+    points = np.random.default_rng(0).normal(size=(10, 3))
+    np.testing.assert_allclose(frame.metres(frame.scaled(points)), points)
+    motion = transform(rotation_about((0, 1, 1), 0.7), (0.1, -0.2, 0.3))
+    (scaled,) = frame.motions(motion[None])
+    expected = frame.scaled(apply(motion, points))
+    np.testing.assert_allclose(frame.scaled(points) @ scaled[:, :3].T + scaled[:, 3], expected)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_augmentation_keeps_the_shape_and_is_a_function_of_the_seed(seed: int) -> None:
+    picture = np.random.default_rng(9).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    before = picture.copy()
+    first, second = (augment.augmented(picture, np.random.default_rng(seed)) for _ in range(2))
+    assert first.shape == picture.shape
+    assert first.dtype == np.uint8
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(picture, before)
+
+
+def test_what_a_patch_hides_is_no_longer_visible() -> None:
+    crop, visible = np.zeros((64, 64, 3), np.uint8), np.ones((32, 32), bool)
+    augment.patched(crop, visible, np.random.default_rng(1))
+    hidden = (crop > 0).any(axis=2)
+    assert hidden.any()
+    assert not visible[hidden[::2, ::2] & hidden[1::2, 1::2]].any()
+
+
+def test_a_background_is_replaced_where_no_object_is() -> None:
+    picture, other = np.full((20, 30, 3), 10, np.uint8), np.full((5, 5, 3), 90, np.uint8)
+    objects = np.zeros((20, 30), bool)
+    objects[5:10] = True
+    mixed = augment.with_background(picture, objects, other)
+    assert (mixed[objects] == 10).all()
+    assert (mixed[~objects] == 90).all()
+
+
+def test_style_is_the_mean_colour_and_little_more() -> None:
+    rng = np.random.default_rng(0)
+    picture = rng.integers(100, 120, (64, 64, 3), dtype=np.uint8)
+    styled = augment.in_the_style_of(picture, np.full((32, 32, 3), 200, np.uint8))
+    assert abs(float(styled.mean()) - 200) < 2
+    assert np.corrcoef(picture.ravel(), styled.ravel())[0, 1] > 0.99
+
+
+# Losses
+
+
+def test_an_answer_turned_by_a_symmetry_is_right_and_by_anything_else_is_not() -> None:
+    frame = Frame(np.zeros(3), np.full(3, 2.0))
+    turn = transform(rotation_about((0, 0, 1), np.pi))
+    motions = torch.from_numpy(frame.motions(symmetry_transforms(Symmetries((turn,)))))[None].float()
+    points = torch.rand((1, 3, MAP_PX, MAP_PX)) * 2 - 1
+    visible = torch.ones((1, MAP_PX, MAP_PX), dtype=torch.bool)
+    sure = torch.full((1, 1, MAP_PX, MAP_PX), 20.0)
+
+    def loss(told: torch.Tensor) -> float:
+        return float(coordinate_loss(torch.cat([sure, told], dim=1), visible, points, motions))
+
+    turned = points * torch.tensor((-1.0, -1.0, 1.0))[None, :, None, None]
+    assert loss(points) == pytest.approx(0, abs=1e-4)
+    assert loss(turned) == pytest.approx(0, abs=1e-4)
+    assert loss(points.flip(1)) > 0.1
+    # All pixels of an object have to agree on one answer.
+    half = torch.where(torch.arange(MAP_PX)[None, None, None] < MAP_PX // 2, points, turned)
+    assert loss(half) > 0.1
+
+
+def test_the_detection_loss_is_least_for_the_right_answer_and_blind_where_it_does_not_matter() -> None:
+    heat, boxes = torch.zeros((1, 2, 8, 8)), torch.full((1, 4, 8, 8), torch.nan)
+    heat[0, 1, 3, 4] = 1
+    boxes[0, :, 3, 4] = torch.tensor((0.2, 0.7, 1.0, 0.5))
+    right = torch.cat([torch.where(heat == 1, 9.0, -9.0), torch.nan_to_num(boxes)], dim=1)
+    assert detection_loss(right, heat, boxes) < 1e-3
+    wrong = right.clone()
+    wrong[0, 0, 0, 0] = 9.0
+    assert detection_loss(wrong, heat, boxes) > 1
+    heat[0, 0, 0, 0] = -1
+    assert detection_loss(wrong, heat, boxes) < 1e-3
+
+
+def test_networks_return_maps_of_the_shapes_they_state() -> None:
+    assert Detector(3, 8)(torch.zeros((2, 3, 48, 64))).shape == (2, 7, 6, 8)
+    kinds = torch.tensor([2, 0])
+    assert CoordinateNet(3, 8)(torch.zeros((2, 3, 64, 64)), kinds).shape == (2, 4, MAP_PX, MAP_PX)
+
+
+# Whole runs
+
+
+def small(root: Path, out: Path, **changes: object) -> finetune_pose.Args:
+    values = {"steps": 6, "images": 2, "width": 8, "image_width": 160, "loaders": 0, "log_every": 1, "save_every": 2}
+    return finetune_pose.Args(data=(root,), out=out, **(values | changes))  # type: ignore[arg-type]
+
+
+def losses_of(out: Path) -> list[list[str]]:
+    return [line.split(",")[:3] for line in (out / "log.csv").read_text().splitlines()]
+
+
+def test_the_same_seed_learns_the_same_and_resumes_on_the_same_curve(root: Path, tmp_path: Path) -> None:
+    finetune_pose.train(small(root, tmp_path / "a"))
+    finetune_pose.train(small(root, tmp_path / "b", loaders=1))
+    assert losses_of(tmp_path / "a") == losses_of(tmp_path / "b")
+    finetune_pose.train(small(root, tmp_path / "c", seed=1))
+    assert losses_of(tmp_path / "a") != losses_of(tmp_path / "c")
+
+    stopped = finetune_pose.Trainer.learn
+
+    def killed(self: finetune_pose.Trainer, batch: finetune_pose.Batch) -> dict[str, float]:
+        if self.step == 5:
+            raise KeyboardInterrupt
+        return stopped(self, batch)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finetune_pose.Trainer, "learn", killed)
+        with pytest.raises(KeyboardInterrupt):
+            finetune_pose.train(small(root, tmp_path / "d"))
+    finetune_pose.train(small(root, tmp_path / "d", resume=True))
+    assert losses_of(tmp_path / "d") == losses_of(tmp_path / "a")
+
+
+@pytest.mark.slow
+def test_a_small_network_learns_eight_images_by_heart(root: Path, images: list[PoseImage], tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    estimator = finetune_pose.train(small(root, out, steps=250, images=4, width=16, log_every=50, save_every=1000))
+    off_px = []
+    for picture in images:
+        rgb, camera = picture.read()
+        for instance in picture.instances:
+            if instance.visible_fraction < 0.5:
+                continue
+            detection = Detection(estimator.kinds.index(instance.obj_id), 1.0, instance.box_px)
+            told = estimator.estimate(rgb, camera, None, [detection])
+            assert told
+            center = estimator.objects[detection.kind].frame.center_m[None]
+            true, found = (apply(pose, center)[0] for pose in (instance.camera_from_model, told[0].camera_from_model))
+            off_px.append(np.linalg.norm((true[:2] / true[2] - found[:2] / found[2]) * camera.fx))
+    assert np.median(off_px) < 2
+    scores = evaluate_pose.evaluate(evaluate_pose.Args(run=out, data=root, csv=out / "results.csv"))
+    assert scores.overall.average_recall is not None
+    assert scores.overall.average_recall > 0.5
+    assert read_results(out / "results.csv")
+
+    folder = root / SPLIT / "000000"
+    camera_file = tmp_path / "camera.json"
+    k = json.loads((folder / "scene_camera.json").read_text())["0"]["cam_K"]
+    camera_file.write_text(json.dumps({"cam_K": k}))
+    image = next((folder / "rgb").glob("000000.*"))
+    told = predict_pose.predict(
+        predict_pose.Args(
+            run=out, image=image, camera=camera_file, draw=tmp_path / "drawn.png", json=tmp_path / "poses.json"
+        )
+    )
+    assert (tmp_path / "drawn.png").stat().st_size > 1000
+    assert [e["obj_id"] for e in json.loads((tmp_path / "poses.json").read_text())] == [e.obj_id for e in told]
+
+
+def test_an_estimator_reads_back_as_it_was_written(tmp_path: Path, root: Path) -> None:
+    estimator = PoseEstimator.untrained(load_references(BopDataset(root)), 8, 160)
+    estimator.save(tmp_path / "estimator.pt")
+    again = PoseEstimator.load(tmp_path / "estimator.pt")
+    assert again.kinds == estimator.kinds
+    picture = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    assert again.detect(picture) == estimator.detect(picture)
+    for name, value in estimator.coordinates.state_dict().items():
+        torch.testing.assert_close(again.coordinates.state_dict()[name], value)
+
+
+# Bad input
+
+
+def test_bad_arguments_are_named(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"real_fraction must lie in \[0, 1\]; got 1\.5"):
+        finetune_pose.train(small(root, tmp_path / "run", real_fraction=1.5))
+    with pytest.raises(DatasetError, match=r"There is no dataset folder .*nowhere"):
+        finetune_pose.train(small(tmp_path / "nowhere", tmp_path / "run"))
+    with pytest.raises(SpecError, match="holds no checkpoint to go on from"):
+        finetune_pose.train(small(root, tmp_path / "run", resume=True))
+    with pytest.raises(GraspsimError, match=r"There is no estimator .*estimator\.pt"):
+        PoseEstimator.load(tmp_path / "estimator.pt")
+    (tmp_path / "estimator.pt").write_bytes(b"rubbish")
+    with pytest.raises(GraspsimError, match="holds no estimator of this version"):
+        PoseEstimator.load(tmp_path / "estimator.pt")
+
+
+def test_objects_that_a_run_does_not_know_are_named(root: Path, tmp_path: Path) -> None:
+    references = load_references(BopDataset(root))
+    one = {i: r for i, r in references.items() if i == min(references)}
+    (tmp_path / "run").mkdir()
+    PoseEstimator.untrained(one, 8, 160).save(tmp_path / "run" / "estimator.pt")
+    with pytest.raises(DatasetError, match=r"holds the objects 2, which the estimator does not know; it knows 1"):
+        evaluate_pose.evaluate(evaluate_pose.Args(run=tmp_path / "run", data=root))
+
+
+def test_ids_that_differ_between_datasets_are_refused(root: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    spec = overlaid(
+        load("scene", "tabletop"), {"camera": {"width": 96, "height": 64}, "objects": {"models": 2, "count": 1}}
+    )
+    dump(DumpJob(dataclasses.replace(spec), 8, 1, other, SPLIT), workers=1)
+    with pytest.raises(DatasetError, match=r"Object \d has a diameter of .* ids must mean the same objects"):
+        finetune_pose.train(small(root, tmp_path / "run", real=other))
+
+
+def test_a_camera_file_without_a_camera_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="has to hold fx, fy, cx and cy, or cam_K"):
+        predict_pose.camera_from({"fx": 1}, tmp_path / "camera.json", 4, 4)
+    camera = predict_pose.camera_from({"fx": 1, "fy": 2, "cx": 3, "cy": 4}, tmp_path, 4, 4)
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (1, 2, 3, 4)

@@ -1,0 +1,150 @@
+"""Tell where known objects are in one picture, and draw them in.
+
+    python training/predict_pose.py runs/pose image.png --camera camera.json --draw out.png
+
+The camera is BOP's camera.json: fx, fy, cx, cy, or cam_K. Needs the extra: pip install 'graspsim[pose]'.
+"""
+
+__package__ = "graspsim.training"  # so that it runs as a script, too
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import tyro
+from tyro.conf import Positional
+
+from graspsim.dataset.bop import read_depth
+from graspsim.dataset.files import json_lines, read_json, replace_file
+from graspsim.dataset.models_io import MM_PER_M
+from graspsim.dataset.pictures import save
+from graspsim.dataset.records import intrinsics_from_plain
+from graspsim.errors import DatasetError, GraspsimError
+from graspsim.geometry import Intrinsics, apply, project
+from graspsim.labels import box_corners
+
+try:
+    import torch  # noqa: F401
+except ModuleNotFoundError as error:
+    message = f"Pose estimation needs {error.name}: pip install 'graspsim[pose]'."
+    if __name__ == "__main__":
+        sys.exit(f"predict_pose: {message}")
+    raise GraspsimError(message) from error
+
+from graspsim.pose.augment import Image
+from graspsim.pose.estimator import Estimate, PoseEstimator
+
+from .finetune_pose import ESTIMATOR, read_picture
+
+EDGES = tuple((i, j) for i in range(8) for j in range(i + 1, 8) if bin(i ^ j).count("1") == 1)
+"""Pairs of a box's corners, x slowest and z fastest, that an edge joins."""
+COLORS = ((230, 25, 75), (60, 180, 75), (0, 130, 200), (245, 130, 48), (145, 30, 180), (70, 240, 240), (240, 50, 230))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Args:
+    """Tell where known objects are in one picture."""
+
+    run: Positional[Path]
+    """Folder of the run that trained the estimator."""
+    image: Positional[Path]
+    """The picture."""
+    camera: Path
+    """JSON file with fx, fy, cx and cy in pixels, or cam_K (9)."""
+    depth: Path | None = None
+    """Depth image in 16 bits; the camera file's depth_scale says how many millimetres a unit is (1 by default)."""
+    draw: Path | None = None
+    """Picture to write, with the objects' boxes and axes."""
+    json: Path | None = None
+    """File for the poses; otherwise they are printed."""
+    least_score: float = 0.05
+    """Of what is told."""
+
+
+def camera_from(content: Any, path: Path, width: int, height: int) -> Intrinsics:
+    """Return the camera of a JSON file's content.
+
+    Raises:
+        DatasetError: if a value is missing or of another kind.
+    """
+    try:
+        if "cam_K" in content:
+            return intrinsics_from_plain(content["cam_K"], width, height)
+        fx, fy, cx, cy = (float(content[name]) for name in ("fx", "fy", "cx", "cy"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"{path} has to hold fx, fy, cx and cy, or cam_K with nine numbers: {error!r}.") from error
+    return Intrinsics(width, height, fx, fy, cx, cy)
+
+
+def plain_estimate(estimate: Estimate) -> dict[str, Any]:
+    """Return an estimate as JSON, in BOP's terms and millimetres."""
+    pose = estimate.camera_from_model
+    return {
+        "obj_id": estimate.obj_id,
+        "score": round(estimate.score, 4),
+        "cam_R_m2c": pose[:3, :3].ravel().tolist(),
+        "cam_t_m2c": (pose[:3, 3] * MM_PER_M).tolist(),
+    }
+
+
+def drawn(rgb: Image, camera: Intrinsics, estimates: list[Estimate], estimator: PoseEstimator) -> Image:
+    """Return the picture with each object's box, axes, number and score."""
+    picture = rgb.copy()
+    thick = max(1, round(rgb.shape[1] / 500))
+    for estimate in estimates:
+        kind = estimator.kinds.index(estimate.obj_id)
+        frame, color = estimator.objects[kind].frame, COLORS[kind % len(COLORS)]
+        corners = box_corners(frame.center_m - frame.size_m / 2, frame.center_m + frame.size_m / 2)
+        ends = project(apply(estimate.camera_from_model, corners), camera)
+        if not np.isfinite(ends).all() or np.abs(ends).max() > 1e5:
+            continue
+        points = [(round(x), round(y)) for x, y in ends.tolist()]
+        for i, j in EDGES:
+            cv2.line(picture, points[i], points[j], color, thick, cv2.LINE_AA)
+        label = f"{estimate.obj_id}: {estimate.score:.2f}"
+        cv2.putText(picture, label, points[0], cv2.FONT_HERSHEY_SIMPLEX, 0.4 * thick, color, thick, cv2.LINE_AA)
+    return picture
+
+
+def predict(args: Args) -> list[Estimate]:
+    """Estimate, draw and write.
+
+    Raises:
+        GraspsimError: for input that is at fault.
+    """
+    estimator = PoseEstimator.load(args.run / ESTIMATOR)
+    rgb = read_picture(args.image)
+    content = read_json(args.camera)
+    camera = camera_from(content, args.camera, rgb.shape[1], rgb.shape[0])
+    depth_m = None if args.depth is None else read_depth(args.depth, float(content.get("depth_scale", 1.0)))
+    if depth_m is not None and depth_m.shape != rgb.shape[:2]:
+        raise DatasetError(f"{args.depth} is of another size than {args.image}: {depth_m.shape} and {rgb.shape[:2]}.")
+    told = [e for e in estimator.estimate(rgb, camera, depth_m) if e.score >= args.least_score]
+    told.sort(key=lambda estimate: -estimate.score)
+    if args.draw is not None:
+        save(args.draw, drawn(rgb, camera, told, estimator))
+    if args.json is not None:
+        replace_file(args.json, json_lines([plain_estimate(estimate) for estimate in told]))
+    return told
+
+
+def main() -> None:
+    """Do what the command line says, and print what the input's fault is in one sentence."""
+    args = tyro.cli(Args, description=__doc__)
+    try:
+        told = predict(args)
+    except GraspsimError as error:
+        sys.exit(f"predict_pose: {error}")
+    if args.json is None:
+        for estimate in told:
+            print(json.dumps(plain_estimate(estimate)))
+    if not told:
+        print("No known object was found.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
