@@ -37,6 +37,14 @@ def towards(sim: Simulation, world_from_gripper: Array, width_m: float, speed: f
     return np.asarray(np.clip(np.concatenate([motion, turn, [grip]]), -1.0, 1.0))
 
 
+def upright(world_from_grasp: Array) -> Array:
+    """Return a grasp's pose (4, 4) with its approach straight down: what a gripper that only turns can do of it."""
+    along = np.array((world_from_grasp[0, 0], world_from_grasp[1, 0], 0.0))
+    along /= np.linalg.norm(along)
+    down = np.array((0.0, 0.0, -1.0))
+    return transform(np.column_stack([along, np.cross(down, along), down]), world_from_grasp[:3, 3])
+
+
 def nearer_way_round(sim: Simulation, world_from_grasp: Array) -> Array:
     """Return a grasp's pose (4, 4), or the same turned by half about its approach if the gripper is nearer to that."""
     turned = world_from_grasp @ _HALF_TURN
@@ -46,7 +54,7 @@ def nearer_way_round(sim: Simulation, world_from_grasp: Array) -> Array:
 
 def approach(sim: Simulation, world_from_grasp: Array, opening_m: float) -> Array:
     """Return the action (k,) that brings open fingers around an object: over it, down to it, and then shut."""
-    target = nearer_way_round(sim, world_from_grasp)
+    target = nearer_way_round(sim, upright(world_from_grasp) if sim.mode == "yaw" else world_from_grasp)
     off = target[:3, 3] - sim.world_from_gripper[:3, 3]
     turn_rad = float(np.linalg.norm(turned_by(target[:3, :3], sim.world_from_gripper[:3, :3])))
     back = float(-off @ target[:3, 2])
