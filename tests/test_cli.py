@@ -102,7 +102,7 @@ def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> Non
     again = graspsim(f"dump tabletop -o data --frames 200 {TINY}", tmp_path)
     assert again.returncode == 0
     assert "of 200 frames; making the rest" in again.stdout
-    assert len(list((tmp_path / "data" / "train_pbr").iterdir())) == 20
+    assert len(list((tmp_path / "data" / "train_pbr").iterdir())) == 100
 
 
 @pytest.mark.parametrize(
