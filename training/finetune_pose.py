@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from graspsim.cli.progress import progress_bar
 from graspsim.dataset.bop import BopDataset, read_mask
-from graspsim.dataset.encoding import read_image
+from graspsim.dataset.encoding import read_rgb
 from graspsim.dataset.files import read_json, replace_file
 from graspsim.errors import DatasetError, GraspsimError, SpecError
 from graspsim.pose.augment import augmented, in_the_style_of, with_background
@@ -192,9 +192,9 @@ class Batches(Dataset[Batch]):
         masks = [instance.mask for instance in picture.instances if instance.mask is not None]
         if self._backgrounds and masks and change_background < 0.5:
             objects = np.logical_or.reduce([read_mask(mask) for mask in masks])
-            rgb = with_background(rgb, objects, read_picture(self._backgrounds[int(which * len(self._backgrounds))]))
+            rgb = with_background(rgb, objects, read_rgb(self._backgrounds[int(which * len(self._backgrounds))]))
         if self._styles and change_style < 0.5:
-            rgb = in_the_style_of(rgb, read_picture(self._styles[int(which * len(self._styles))]))
+            rgb = in_the_style_of(rgb, read_rgb(self._styles[int(which * len(self._styles))]))
         return rgb
 
 
@@ -219,12 +219,6 @@ def pictures_in(folder: Path | None) -> list[Path]:
     if not found:
         raise DatasetError(f"There are no pictures (.jpg, .png) in {folder}.")
     return found
-
-
-def read_picture(path: Path) -> NDArray[np.uint8]:
-    """Return a picture (h, w, 3)."""
-    picture = read_image(path)
-    return np.asarray(picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2), dtype=np.uint8)
 
 
 def coarse_motions(estimator: PoseEstimator, references: dict[int, Reference]) -> torch.Tensor:

@@ -19,6 +19,7 @@ import tyro
 from tyro.conf import Positional
 
 from graspsim.dataset.bop import read_depth
+from graspsim.dataset.encoding import read_rgb
 from graspsim.dataset.files import json_lines, read_json, replace_file
 from graspsim.dataset.models_io import MM_PER_M
 from graspsim.dataset.pictures import save
@@ -38,7 +39,7 @@ except ModuleNotFoundError as error:
 from graspsim.pose.augment import Image
 from graspsim.pose.estimator import Estimate, PoseEstimator
 
-from .finetune_pose import ESTIMATOR, read_picture
+from .finetune_pose import ESTIMATOR
 
 EDGES = tuple((i, j) for i in range(8) for j in range(i + 1, 8) if bin(i ^ j).count("1") == 1)
 """Pairs of a box's corners, x slowest and z fastest, that an edge joins."""
@@ -117,7 +118,7 @@ def predict(args: Args) -> list[Estimate]:
         GraspsimError: for input that is at fault.
     """
     estimator = PoseEstimator.load(args.run / ESTIMATOR)
-    rgb = read_picture(args.image)
+    rgb = read_rgb(args.image)
     content = read_json(args.camera)
     camera = camera_from(content, args.camera, rgb.shape[1], rgb.shape[0])
     depth_m = None if args.depth is None else read_depth(args.depth, float(content.get("depth_scale", 1.0)))

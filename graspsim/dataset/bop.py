@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graspsim.dataset.encoding import read_image
+from graspsim.dataset.encoding import read_image, read_rgb
 from graspsim.dataset.files import json_lines, read_json, replace_file
 from graspsim.dataset.models_io import MM_PER_M, ModelInfo, load_models_info
 from graspsim.dataset.records import FrameRecord, intrinsics_from_plain, label_from_plain, rigid
@@ -151,9 +151,7 @@ class BopDataset:
         rgb_path = scene.image(("rgb", "gray"), im_id)
         if rgb_path is None:
             raise DatasetError(f"{scene.folder} has no rgb/{im_id:06d} (.png or .jpg), nor a gray one.")
-        rgb = read_image(rgb_path).astype(np.uint8)
-        if rgb.ndim == 2:
-            rgb = np.repeat(rgb[..., None], 3, axis=2)
+        rgb = read_rgb(rgb_path)
         try:
             return self._record(scene, im_id, rgb)
         except (KeyError, ValueError, TypeError, IndexError) as error:

@@ -80,3 +80,13 @@ def read_image(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     if image.ndim == 3:
         image = cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2RGB)
     return image  # type: ignore[return-value]
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Return a picture (height, width, 3) uint8; a grey one has three equal channels.
+
+    Raises:
+        DatasetError: if it is missing or not an image.
+    """
+    image = read_image(path).astype(np.uint8)
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)

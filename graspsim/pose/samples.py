@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graspsim.dataset.bop import BopDataset, SceneFiles, read_mask
-from graspsim.dataset.encoding import read_image
+from graspsim.dataset.encoding import read_rgb
 from graspsim.dataset.records import box_from_bop, intrinsics_from_plain, rigid
 from graspsim.errors import DatasetError
 from graspsim.geometry import Array, Intrinsics, apply, invert, project, unproject
@@ -68,8 +68,7 @@ class PoseImage:
         Raises:
             DatasetError: if it cannot be read.
         """
-        picture = read_image(self.path)
-        rgb = np.asarray(picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2), dtype=np.uint8)
+        rgb = read_rgb(self.path)
         return rgb, intrinsics_from_plain(self.cam_k, rgb.shape[1], rgb.shape[0])
 
 
