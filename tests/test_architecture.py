@@ -22,7 +22,7 @@ FLOW = (
     # from a specification to a world
     "standing",
     "layouts images sampling",
-    "physics.world physics.client physics.bullet_robot physics.bullet physics.settle",
+    "physics.world physics.client physics.hulls physics.bullet_robot physics.bullet physics.settle",
     "views",
     "render.frame render.buffers render.kernels render.fixtures render.textures",
     "render.atlas render.lighting render.shading render.shadows render.looks render.raster",

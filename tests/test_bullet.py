@@ -412,6 +412,7 @@ def test_a_client_is_thrown_away_in_time(monkeypatch):
 
 def test_many_worlds_leave_neither_clients_nor_files(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("graspsim.physics.client._idle", {})
     clients = set()
     for _ in range(50):
         with world_of(ANGLE, fixtures=[table()]) as world:

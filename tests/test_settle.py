@@ -48,7 +48,8 @@ def test_every_body_is_where_it_belongs_and_none_has_sunk(name, seed):
 
 @EVERY
 def test_a_settled_scene_stays_as_it_is(name, seed):
-    """Spawned anew where they came to rest, the bodies hardly move: the poses are those of a world at rest."""
+    """Spawned anew where they came to rest, the bodies stay: the poses are those of a world at rest. Of many that lie
+    on each other, one may have been held by its friction alone, and slips a little before it holds again."""
     _, objects, scene, poses, outcome = settled(name, seed)
     if not outcome.at_rest or name == "floating":
         return
@@ -56,7 +57,9 @@ def test_a_settled_scene_stays_as_it_is(name, seed):
         scene, bodies=tuple(dataclasses.replace(b, pose=tuple(p)) for b, p in zip(scene.bodies, poses, strict=True))
     )
     _, later, _ = settle_scene(again, objects, 0.1)
-    assert np.linalg.norm(later[:, :3] - poses[:, :3], axis=1).max() < 0.003
+    moved_m = np.sort(np.linalg.norm(later[:, :3] - poses[:, :3], axis=1))
+    assert moved_m[-1] < 0.01
+    assert moved_m[:-1].max(initial=0.0) < 0.001
 
 
 def test_nearly_all_scenes_come_to_rest():

@@ -4,6 +4,7 @@ import numpy as np
 
 from graspsim.geometry import Array, quat_from_matrix, transform
 from graspsim.physics.client import pybullet
+from graspsim.physics.hulls import hull_vertices
 from graspsim.robot import FIXED, PRISMATIC, Link, RobotModel
 from graspsim.scene import Robot
 
@@ -99,7 +100,7 @@ class BulletRobot:
         shape = -1
         if link.hull is not None:
             shape = pybullet.createCollisionShape(
-                pybullet.GEOM_MESH, vertices=link.hull.tolist(), physicsClientId=self._client
+                pybullet.GEOM_MESH, vertices=hull_vertices(link, link.hull), physicsClientId=self._client
             )
         elif link.boxes:
             shape = pybullet.createCollisionShapeArray(
