@@ -38,7 +38,7 @@ FLOW = (
     "dataset.generate dataset.workers dataset.bop dataset.manifest dataset.dump dataset.preview",
     "dataset.report dataset.tolerance dataset.check_entries dataset.check_masks dataset.check_files",
     "dataset.check_models dataset.check_poses dataset.validate",
-    "dataset.statistics dataset.compare_page",
+    "dataset.statistics dataset.compare_page dataset.dope",
     # where known objects are
     "dataset.results pose.metrics pose.score",
     "pose.solve pose.augment pose.networks pose.losses pose.samples pose.estimator",

@@ -19,7 +19,7 @@ from graspsim.cli.pose import print_scores
 from graspsim.cli.progress import progress_bar
 from graspsim.dataset.bop import BopDataset
 from graspsim.dataset.results import PoseEstimate, write_results
-from graspsim.errors import DatasetError, GraspsimError
+from graspsim.errors import GraspsimError
 from graspsim.pose.score import Scores, load_references, score_results
 
 try:
@@ -78,9 +78,7 @@ def evaluate(args: Args) -> Scores:
     estimator = PoseEstimator.load(args.run / ESTIMATOR)
     estimator.to(torch.device(args.device))
     dataset = BopDataset(args.data)
-    if args.split is None and len(dataset.splits) > 1:
-        raise DatasetError(f"{args.data} has the splits {', '.join(dataset.splits)}; choose one with --split.")
-    split = args.split or dataset.splits[0]
+    split = dataset.only_split(args.split)
     check_kinds(estimator, load_references(dataset), args.data)
     results = estimates_of(estimator, dataset, args, split)
     if args.csv is not None:

@@ -1,4 +1,4 @@
-"""Commands that make, check and show datasets."""
+"""Commands that make, check, show and convert datasets."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,4 +182,28 @@ class Compare:
         for sentence in largest_in_words(one, other, found):
             print(sentence)
         print(self.out)
+        return 0
+
+
+@dataclass(frozen=True)
+class ToDope:
+    """Write a BOP dataset as DOPE's training data: each picture as PNG, beside a JSON file with its boxes' corners."""
+
+    root: Positional[Path]
+    """Folder of the dataset."""
+    out: Output
+    """Folder to write to."""
+    split: str | None = None
+    """Which split; not needed where there is but one."""
+
+    def run(self) -> int:
+        """Write the files."""
+        from graspsim.dataset.bop import BopDataset
+        from graspsim.dataset.dope import write_dope
+
+        dataset = BopDataset(self.root)
+        split = dataset.only_split(self.split)
+        with progress_bar("images", None) as advance:
+            count = write_dope(dataset, split, self.out, lambda done, total: advance(1, total))
+        print(f"{self.out}: {count} pictures with their labels.")
         return 0

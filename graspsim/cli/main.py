@@ -9,7 +9,7 @@ from typing import Any
 import tyro
 
 from graspsim.cli.catalogue import List, Objects
-from graspsim.cli.datasets import Compare, Dump, Preview, Validate
+from graspsim.cli.datasets import Compare, Dump, Preview, ToDope, Validate
 from graspsim.cli.episodes import Play
 from graspsim.cli.pose import Score
 from graspsim.errors import GraspsimError
@@ -27,6 +27,7 @@ def main() -> None:
         "play": Play,
         "score": Score,
         "compare": Compare,
+        "to-dope": ToDope,
         "list": List,
     }
     command = tyro.extras.subcommand_cli_from_dict(

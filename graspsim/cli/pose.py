@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from tyro.conf import Positional
 
 from graspsim.cli.progress import progress_bar
-from graspsim.errors import DatasetError
 
 if TYPE_CHECKING:
     from graspsim.pose.score import ObjectScore, Scores
@@ -39,13 +38,12 @@ class Score:
 
         estimates = read_results(self.results)
         dataset = BopDataset(self.data)
-        if self.split is None and len(dataset.splits) > 1:
-            raise DatasetError(f"{self.data} has the splits {', '.join(dataset.splits)}; choose one with --split.")
+        split = dataset.only_split(self.split)
         with progress_bar("images", None) as advance:
             scores = score_results(
                 estimates,
                 dataset,
-                self.split or dataset.splits[0],
+                split,
                 self.models,
                 not self.no_vsd,
                 lambda done, total: advance(1, total),

@@ -96,6 +96,16 @@ class BopDataset:
         self._scene: SceneFiles | None = None
         self._models_info: dict[int, ModelInfo] | None = None
 
+    def only_split(self, chosen: str | None) -> str:
+        """Return the chosen split, or the only one where none was chosen.
+
+        Raises:
+            DatasetError: if there are several.
+        """
+        if chosen is None and len(self.splits) > 1:
+            raise DatasetError(f"{self.root} has the splits {', '.join(self.splits)}; choose one with --split.")
+        return chosen or self.splits[0]
+
     def scene_ids(self, split: str) -> list[int]:
         """Return the numbers of the complete scenes of a split.
 
