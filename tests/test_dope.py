@@ -85,5 +85,5 @@ def test_what_cannot_be_written_or_read_is_named(dataset: BopDataset, folder: Pa
         read_dope(tmp_path / "rubbish.json")
     shutil.copytree(dataset.root, tmp_path / "copy")
     shutil.rmtree(tmp_path / "copy" / "models")
-    with pytest.raises(DatasetError, match="has no models/models_info.json"):
+    with pytest.raises(DatasetError, match=r"has no models/models_info\.json"):
         write_dope(BopDataset(tmp_path / "copy"), SPLIT, tmp_path / "out")
