@@ -347,7 +347,7 @@ def bench_memory(options: Options) -> Figures:
     resident = []
     with tempfile.TemporaryDirectory() as folder:
         job = DumpJob(spec, 0, options.memory_frames, Path(folder), "train_pbr")
-        for scene_id in range(job.scene_count):
+        for scene_id in job.scene_ids:
             generate_scene(job, objects, scene_id)
             shutil.rmtree(Path(folder) / "train_pbr")
             resident.append(resident_mb())

@@ -56,6 +56,20 @@ def test_two_workers_write_the_same_bytes_as_one(reference: Path, tmp_path: Path
     assert tree_bytes(tmp_path / "data") == tree_bytes(reference)
 
 
+def test_later_scenes_are_the_same_wherever_a_dataset_begins(reference: Path, tmp_path: Path) -> None:
+    job = dataclasses.replace(small_job(tmp_path / "data"), frames=4, first_scene=1)
+    dump(job, workers=1)
+    ours, theirs = tree_bytes(job.root), tree_bytes(reference)
+    assert BopDataset(job.root).scene_ids("train_pbr") == [1, 2]
+    scene = [name for name in ours if name.startswith("train_pbr/000001/")]
+    assert scene
+    assert all(ours[name] == theirs[name] for name in scene)
+    assert all(ours[name] == theirs[name] for name in theirs if name.startswith("models/"))
+    assert not validate(job.root).faults
+    with pytest.raises(SpecError, match=r"first_scene must be from 0, .* got -1 for 2 scenes"):
+        check_job(dataclasses.replace(job, first_scene=-1), workers=1)
+
+
 def start_run(root: Path, folder: Path) -> subprocess.Popen[bytes]:
     """Start the small job in a process group of its own."""
     script = folder / "run.py"

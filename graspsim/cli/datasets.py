@@ -35,6 +35,8 @@ class Dump:
     """A section or key whose randomization is switched off, such as lights."""
     split: str = "train_pbr"
     """Name of the split; one that ends in _pbr holds JPEG images, any other PNG."""
+    first_scene: int = 0
+    """Number of the first scene. With the same seed, scenes of other numbers are unseen scenes of the same objects."""
     policy: str | None = None
     """Of a task, what the robot does: scripted (the default) or random."""
     robot: str | None = None
@@ -58,7 +60,7 @@ class Dump:
             raise SpecError(
                 f"--policy and --robot need a task, as in `graspsim dump graspsim/Lift-v0`; got {self.scene}."
             )
-        job = DumpJob(spec, self.seed, self.frames, self.out, self.split, episode)
+        job = DumpJob(spec, self.seed, self.frames, self.out, self.split, episode, self.first_scene)
         check_job(job, self.workers)
         to_do = sum(job.frames_of(i) for i in missing_scenes(job))
         if 0 < to_do < self.frames:
@@ -73,9 +75,10 @@ class Dump:
             )
             return 130
         if not to_do:
-            print(f"{self.out} was complete already: {self.frames} frames in {job.scene_count} scenes.")
+            print(f"{self.out} was complete already: {self.frames} frames in {len(job.scene_ids)} scenes.")
             return 0
-        print(f"{self.out}: {self.frames} frames in {job.scene_count} scenes; this run drew {report.instances} labels.")
+        scenes = len(job.scene_ids)
+        print(f"{self.out}: {self.frames} frames in {scenes} scenes; this run drew {report.instances} labels.")
         if report.placed < report.requested:
             print(f"{report.placed} of {report.requested} objects fitted; the others found no room.")
         if report.removed:

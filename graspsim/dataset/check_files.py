@@ -232,7 +232,7 @@ def check_manifest(root: Path, images: dict[str, dict[int, int | None]], only: s
     try:
         content = read_json(path)
         split, frames, views = str(content["split"]), int(content["frames"]), int(content["spec"]["camera"]["views"])
-        scene_count = math.ceil(frames / views)
+        scene_count, first_scene = math.ceil(frames / views), int(content.get("first_scene", 0))
     except (DatasetError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         report.fault(path.name, f"lacks or garbles a value: {error!r}.")
         return
@@ -241,7 +241,7 @@ def check_manifest(root: Path, images: dict[str, dict[int, int | None]], only: s
         return
     scenes = images.get(split, {})
     counts = [count for count in scenes.values() if count is not None]
-    missing = [i for i in range(scene_count) if i not in scenes]
+    missing = [i for i in range(first_scene, first_scene + scene_count) if i not in scenes]
     broken = [f"{i:06d}" for i in missing if (root / split / f"{i:06d}").exists()]
     where = f"{path.name}, split {split}"
     if missing:

@@ -20,6 +20,9 @@ from graspsim.spec_edit import fixed
 from graspsim.streams import check_seed
 from graspsim.views import intrinsics_of
 
+LAST_SCENE = 999_999
+"""BOP's folders have six digits."""
+
 
 @dataclass
 class DumpReport:
@@ -70,6 +73,11 @@ def check_job(job: DumpJob, workers: int) -> None:
     check_seed(job.root_seed)
     if job.frames < 1:
         raise SpecError(f"frames must be at least 1; got {job.frames}.")
+    if not 0 <= job.first_scene <= LAST_SCENE + 1 - len(job.scene_ids):
+        raise SpecError(
+            f"first_scene must be from 0, and the last scene at most {LAST_SCENE}; got {job.first_scene} for "
+            f"{len(job.scene_ids)} scenes."
+        )
     if workers < 1:
         raise SpecError(f"workers must be at least 1; got {workers}.")
     if not re.fullmatch(r"(train|val|test)(_[a-z0-9]+)*", job.split):
@@ -85,7 +93,7 @@ def check_job(job: DumpJob, workers: int) -> None:
 
 def missing_scenes(job: DumpJob) -> list[int]:
     """Return the scenes that are not complete yet."""
-    return [i for i in range(job.scene_count) if not is_complete(job, i)]
+    return [i for i in job.scene_ids if not is_complete(job, i)]
 
 
 def dump(job: DumpJob, workers: int, on_frame: Callable[[int], None] = lambda n: None) -> DumpReport:
@@ -117,7 +125,7 @@ def dump(job: DumpJob, workers: int, on_frame: Callable[[int], None] = lambda n:
             replace_file(job.root / "objects.json", json_lines(describe_objects(objects)))
         write_camera(job.root, intrinsics_of(fixed(job.spec, "camera").camera))
         missing = missing_scenes(job)
-        report = DumpReport(resumed_scenes=job.scene_count - len(missing))
+        report = DumpReport(resumed_scenes=len(job.scene_ids) - len(missing))
         try:
             for _, scene in generate_scenes(job, missing, workers, on_frame):
                 report.add(scene)

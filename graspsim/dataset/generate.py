@@ -56,6 +56,7 @@ class DumpJob:
         root: the dataset's folder.
         split: BOP's name for the part of the dataset; a split of type pbr holds JPEG images, any other PNG.
         episode: what happens in its scenes, of which the images are spread over the time; None for scenes at rest.
+        first_scene: number of its first scene. Scenes of other numbers are other scenes of the same objects.
     """
 
     spec: SceneSpec
@@ -64,15 +65,16 @@ class DumpJob:
     root: Path
     split: str
     episode: EpisodeJob | None = None
+    first_scene: int = 0
 
     @property
-    def scene_count(self) -> int:
-        """How many scenes hold the frames."""
-        return math.ceil(self.frames / self.spec.camera.views)
+    def scene_ids(self) -> range:
+        """The scenes that hold the frames."""
+        return range(self.first_scene, self.first_scene + math.ceil(self.frames / self.spec.camera.views))
 
     def frames_of(self, scene_id: int) -> int:
         """Return how many frames scene `scene_id` holds."""
-        return min(self.spec.camera.views, self.frames - scene_id * self.spec.camera.views)
+        return min(self.spec.camera.views, self.frames - (scene_id - self.first_scene) * self.spec.camera.views)
 
 
 def is_complete(job: DumpJob, scene_id: int) -> bool:

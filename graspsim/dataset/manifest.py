@@ -45,6 +45,7 @@ def manifest(job: DumpJob) -> dict[str, Any]:
         "root_seed": job.root_seed,
         "frames": job.frames,
         "split": job.split,
+        "first_scene": job.first_scene,
         "spec": to_plain(job.spec),
         "episode": to_plain(job.episode),
         "inputs": {path: _checksum(path) for path in _input_files(job)},
