@@ -94,3 +94,9 @@ for _name in ("hand", "panda"):
     register("robot", _name, f"graspsim.robots.{_name}:{_name}")
 register("renderer", "raster", "graspsim.render.raster:RasterRenderer")
 register("world", "bullet", "graspsim.physics.bullet:BulletWorld")
+for _name, _entry in (
+    ("dense", "dense:DenseEstimator"),
+    ("dense-resnet18", "dense:DenseResnetEstimator"),
+    ("dope", "dope:DopeEstimator"),
+):
+    register("architecture", _name, f"graspsim.pose.{_entry}")

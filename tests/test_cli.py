@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import tyro
 
+from graspsim.dataset.results import PoseEstimate, write_results
+from graspsim.geometry import transform
 from graspsim.registry import kinds, names
 
 ROOT = Path(__file__).parents[1]
@@ -153,8 +155,15 @@ def test_every_command_of_the_readme_is_known(tmp_path: Path) -> None:
     lines = re.findall(r"^ {0,4}(graspsim .*?)(?:\s+#.*)?$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
     assert len(lines) >= 5
     (tmp_path / "my_scene.yaml").write_text("base: floating\n")
+    # Somebody else's dataset, and estimates of its objects' poses.
+    made = graspsim(f"dump tabletop -o my_real_bop --frames 2 {TINY} --set objects.families=primitives", tmp_path)
+    assert made.returncode == 0, made.stderr
+    (tmp_path / "any_bop_dataset").symlink_to(tmp_path / "my_real_bop")
+    write_results(tmp_path / "results.csv", [PoseEstimate(0, 0, 1, 1.0, transform(translation=(0, 0, 0.7)))])
+    models = [str(path) for path in sorted(tmp_path.glob("my_real_bop/models/*.ply"))]
     for line in lines:
-        command = re.sub(r"--frames \d+", "--frames 2", line.removeprefix("graspsim "))
+        command = line.replace("my_real_bop/models/*.ply", " ".join(models))
+        command = re.sub(r"--frames \d+", "--frames 2", command.removeprefix("graspsim "))
         command = re.sub(r"-n \d+", "-n 16", command)
         if command.startswith("dump"):
             command += " --set camera.width=96 --set camera.height=64 --set camera.views=2 --set objects.models=3"
@@ -169,7 +178,10 @@ def test_every_training_command_of_the_readme_is_understood() -> None:
     pytest.importorskip("stable_baselines3", reason="stable-baselines3 is not installed; it is in the test extra")
     pytest.importorskip("minari", reason="minari is not installed; it is in the test extra")
     lines = re.findall(r"^ {0,4}python training/(\w+)\.py (.*)$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
-    assert {name for name, _ in lines} == {"train_rl", "train_grasp", "record_demos"}
+    assert {name for name, _ in lines} == {
+        *("train_rl", "train_grasp", "record_demos"),
+        *("finetune_pose", "evaluate_pose", "predict_pose"),
+    }
     for name, arguments in lines:
         recipe = importlib.import_module(f"graspsim.training.{name}")
         tyro.cli(recipe.Args, args=shlex.split(arguments))

@@ -1,6 +1,7 @@
 """The pose estimator: samples agree with labels, losses know symmetries, and what was trained finds objects."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,21 +19,16 @@ from graspsim.geometry import apply, rotation_about, transform  # noqa: E402
 from graspsim.models import Symmetries  # noqa: E402
 from graspsim.plain import overlaid  # noqa: E402
 from graspsim.pose import augment  # noqa: E402
-from graspsim.pose.estimator import PoseEstimator, box_overlap  # noqa: E402
+from graspsim.pose.dense import box_overlap  # noqa: E402
+from graspsim.pose.dense_samples import crop_of, crop_sample, detector_image, detector_targets  # noqa: E402
+from graspsim.pose.estimator import kinds_of, load_estimator, save_estimator, untrained  # noqa: E402
+from graspsim.pose.frame import Frame  # noqa: E402
 from graspsim.pose.losses import coordinate_loss, detection_loss  # noqa: E402
 from graspsim.pose.metrics import symmetry_transforms  # noqa: E402
-from graspsim.pose.networks import DETECTOR_STRIDE, MAP_PX, CoordinateNet, Detector  # noqa: E402
-from graspsim.pose.samples import (  # noqa: E402
-    Frame,
-    PoseImage,
-    crop_of,
-    crop_sample,
-    detector_image,
-    detector_targets,
-    pose_images,
-)
+from graspsim.pose.networks import DETECTOR_STRIDE, MAP_PX, CoordinateNet, Detector, Encoder  # noqa: E402
+from graspsim.pose.samples import PoseImage, pose_images  # noqa: E402
 from graspsim.pose.score import load_references  # noqa: E402
-from graspsim.registry import load  # noqa: E402
+from graspsim.registry import load, names  # noqa: E402
 
 SPLIT = "train_pbr"
 
@@ -64,7 +60,7 @@ def test_the_points_told_of_a_crop_are_those_that_the_labels_put_there(root: Pat
         rgb, camera = picture.read()
         for instance in picture.instances:
             crop = crop_sample(rgb, camera, instance, references[instance.obj_id], None)
-            frame = Frame.of(references[instance.obj_id])
+            frame = Frame.of(references[instance.obj_id].mesh.vertices)
             points = frame.metres(crop.coordinates[crop.visible].astype(np.float64))
             assert (np.abs(crop.coordinates[crop.visible]) < 1.02).all()
             seen = apply(instance.camera_from_model, points)
@@ -185,9 +181,9 @@ def test_the_detection_loss_is_least_for_the_right_answer_and_blind_where_it_doe
 
 
 def test_networks_return_maps_of_the_shapes_they_state() -> None:
-    assert Detector(3, 8)(torch.zeros((2, 3, 48, 64))).shape == (2, 7, 6, 8)
+    assert Detector(3, Encoder(8))(torch.zeros((2, 3, 48, 64))).shape == (2, 7, 6, 8)
     kinds = torch.tensor([2, 0])
-    assert CoordinateNet(3, 8)(torch.zeros((2, 3, 64, 64)), kinds).shape == (2, 4, MAP_PX, MAP_PX)
+    assert CoordinateNet(3, Encoder(8))(torch.zeros((2, 3, 64, 64)), kinds).shape == (2, 4, MAP_PX, MAP_PX)
 
 
 # Whole runs
@@ -224,15 +220,19 @@ def test_the_same_seed_learns_the_same_and_resumes_on_the_same_curve(root: Path,
     assert losses_of(tmp_path / "d") == losses_of(tmp_path / "a")
 
 
-def test_an_estimator_reads_back_as_it_was_written(tmp_path: Path, root: Path) -> None:
-    estimator = PoseEstimator.untrained(load_references(BopDataset(root)), 8, 160)
-    estimator.save(tmp_path / "estimator.pt")
-    again = PoseEstimator.load(tmp_path / "estimator.pt")
-    assert again.kinds == estimator.kinds
-    picture = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
-    assert again.detect(picture) == estimator.detect(picture)
-    for name, value in estimator.coordinates.state_dict().items():
-        torch.testing.assert_close(again.coordinates.state_dict()[name], value)
+@pytest.mark.parametrize("architecture", names("architecture"))
+def test_every_architecture_learns_and_reads_back_as_it_was_written(
+    architecture: str, root: Path, tmp_path: Path
+) -> None:
+    trained = finetune_pose.train(small(root, tmp_path / "run", architecture=architecture, steps=2))
+    again = load_estimator(tmp_path / "run" / "estimator.pt")
+    assert again.architecture == architecture
+    assert kinds_of(again) == kinds_of(trained)
+    for name, value in trained.networks.state_dict().items():
+        torch.testing.assert_close(again.networks.state_dict()[name], value)
+    scores = evaluate_pose.evaluate(evaluate_pose.Args(run=tmp_path / "run", data=root, csv=tmp_path / "results.csv"))
+    assert scores.overall.targets > 0
+    assert (tmp_path / "results.csv").exists()
 
 
 # Bad input
@@ -246,17 +246,17 @@ def test_bad_arguments_are_named(root: Path, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="holds no checkpoint to go on from"):
         finetune_pose.train(small(root, tmp_path / "run", resume=True))
     with pytest.raises(GraspsimError, match=r"There is no estimator .*estimator\.pt"):
-        PoseEstimator.load(tmp_path / "estimator.pt")
+        load_estimator(tmp_path / "estimator.pt")
     (tmp_path / "estimator.pt").write_bytes(b"rubbish")
     with pytest.raises(GraspsimError, match="holds no estimator of this version"):
-        PoseEstimator.load(tmp_path / "estimator.pt")
+        load_estimator(tmp_path / "estimator.pt")
 
 
 def test_objects_that_a_run_does_not_know_are_named(root: Path, tmp_path: Path) -> None:
     references = load_references(BopDataset(root))
     one = {i: r for i, r in references.items() if i == min(references)}
     (tmp_path / "run").mkdir()
-    PoseEstimator.untrained(one, 8, 160).save(tmp_path / "run" / "estimator.pt")
+    save_estimator(untrained("dense", one, 8, 160), tmp_path / "run" / "estimator.pt")
     with pytest.raises(DatasetError, match=r"holds the objects 2, which the estimator does not know; it knows 1"):
         evaluate_pose.evaluate(evaluate_pose.Args(run=tmp_path / "run", data=root))
 
@@ -276,3 +276,22 @@ def test_a_camera_file_without_a_camera_is_named(tmp_path: Path) -> None:
         predict_pose.camera_from({"fx": 1}, tmp_path / "camera.json", 4, 4)
     camera = predict_pose.camera_from({"fx": 1, "fy": 2, "cx": 3, "cy": 4}, tmp_path, 4, 4)
     assert (camera.fx, camera.fy, camera.cx, camera.cy) == (1, 2, 3, 4)
+
+
+def test_unreadable_pictures_are_named_and_left_out_only_when_told_so(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(root, data)
+    pictures = sorted((data / SPLIT).glob("*/rgb/*.jpg"))
+    pictures[0].write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"1 of 8 pictures are empty: .*000000\.jpg; .*--skip-unreadable"):
+        finetune_pose.train(small(data, tmp_path / "a"))
+    for picture in pictures[:5]:
+        picture.write_bytes(pictures[7].read_bytes()[:40])
+    with pytest.raises(DatasetError, match=r"is not a readable image \(40 bytes\)\. .*--skip-unreadable"):
+        finetune_pose.train(small(data, tmp_path / "b", steps=20))
+    finetune_pose.train(small(data, tmp_path / "c", skip_unreadable=True, steps=20))
+    said = capsys.readouterr().out
+    assert "5 unreadable pictures were left out." in said
+    assert f"{pictures[2]} is unreadable and left out." in said

@@ -30,7 +30,7 @@ except ModuleNotFoundError as error:
         sys.exit(f"evaluate_pose: {message}")
     raise GraspsimError(message) from error
 
-from graspsim.pose.estimator import PoseEstimator, check_kinds
+from graspsim.pose.estimator import PoseEstimator, check_kinds, load_estimator
 
 from .finetune_pose import ESTIMATOR
 
@@ -75,8 +75,8 @@ def evaluate(args: Args) -> Scores:
     Raises:
         GraspsimError: for input that is at fault.
     """
-    estimator = PoseEstimator.load(args.run / ESTIMATOR)
-    estimator.to(torch.device(args.device))
+    estimator = load_estimator(args.run / ESTIMATOR)
+    estimator.networks.to(torch.device(args.device))
     dataset = BopDataset(args.data)
     split = dataset.only_split(args.split)
     check_kinds(estimator, load_references(dataset), args.data)

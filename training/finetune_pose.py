@@ -27,8 +27,9 @@ from graspsim.dataset.bop import BopDataset, read_mask
 from graspsim.dataset.encoding import read_rgb
 from graspsim.dataset.files import read_json, replace_file
 from graspsim.errors import DatasetError, GraspsimError, SpecError
-from graspsim.pose.augment import augmented, in_the_style_of, with_background
-from graspsim.pose.metrics import Reference, symmetry_transforms
+from graspsim.geometry import Intrinsics
+from graspsim.pose.augment import in_the_style_of, with_background
+from graspsim.pose.metrics import Reference
 
 try:
     import torch
@@ -39,23 +40,19 @@ except ModuleNotFoundError as error:
         sys.exit(f"finetune_pose: {message}")
     raise GraspsimError(message) from error
 
-from graspsim.pose.estimator import PoseEstimator, check_kinds, images_to_tensor
-from graspsim.pose.losses import coordinate_loss, detection_loss
-from graspsim.pose.networks import DETECTOR_STRIDE
-from graspsim.pose.samples import (
-    Frame,
-    PoseImage,
-    check_same_objects,
-    chosen_instances,
-    crop_sample,
-    detector_image,
-    detector_targets,
-    pose_images,
+from graspsim.pose.estimator import (
+    PoseEstimator,
+    Samples,
+    check_kinds,
+    load_estimator,
+    save_estimator,
+    untrained,
 )
+from graspsim.pose.samples import PoseImage, check_readable, check_same_objects, pose_images
 
 ESTIMATOR = "estimator.pt"
-COARSE_STEPS = 32
-"""Motions of a continuous symmetry that a loss considers."""
+USUAL_WIDTHS = {"dense": 16, "dope": 128}
+_MOST_UNREADABLE = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +77,12 @@ class Args:
     """Images in a batch; up to eight objects of each are learnt from."""
     learning_rate: float = 2e-3
     """Of AdamW; it rises at the beginning and falls to nothing at the end."""
-    width: int = 16
-    """Of the networks; 64 is for a GPU."""
+    architecture: str = "dense"
+    """dense; dense-resnet18, which is for a GPU; or dope, for comparison."""
+    width: int | None = None
+    """Of the networks: of dense 16 by default, and 64 for a GPU; of dope 128."""
+    backbone: Path | None = None
+    """Pretrained weights, a state_dict of torchvision's resnet18 for dense-resnet18, or vgg19 for dope."""
     image_width: int = 320
     """Pixels to which images are brought for the detector."""
     backgrounds: Path | None = None
@@ -92,8 +93,12 @@ class Args:
     """Of everything."""
     loaders: int = 1
     """Processes that prepare batches."""
+    skip_unreadable: bool = False
+    """Leave out pictures that cannot be read, and name and count them, instead of stopping."""
     device: str = "cpu"
     """Where the networks are trained: cpu, or cuda, with mixed precision."""
+    bfloat16: bool = False
+    """Mixed precision on the CPU: twice as fast on one that has it (lscpu tells of avx512_bf16), slow on others."""
     resume: bool = False
     """Go on from the last checkpoint of the run in --out."""
     save_every: int = 250
@@ -107,85 +112,65 @@ class Batch:
     """What a step learns from.
 
     Attributes:
-        images: (n, h, w, 3) uint8 for the detector.
-        heat: (n, kinds, h / 8, w / 8), see `detection_loss`.
-        boxes: (n, 4, h / 8, w / 8).
-        crops: (m, 64, 64, 3) uint8.
-        kinds: (m,) int64, of the objects in the crops.
-        visible: (m, 32, 32) bool.
-        coordinates: (m, 3, 32, 32).
+        content: as the architecture takes it.
+        images: in it.
+        unreadable: pictures that were to be in it, and others are instead.
     """
 
-    images: NDArray[np.uint8]
-    heat: NDArray[np.float32]
-    boxes: NDArray[np.float32]
-    crops: NDArray[np.uint8]
-    kinds: NDArray[np.int64]
-    visible: NDArray[np.bool_]
-    coordinates: NDArray[np.float32]
+    content: Any
+    images: int
+    unreadable: tuple[str, ...]
 
 
-class Batches(Dataset[Batch]):
+class Batches(Dataset[Batch | GraspsimError]):
     """Batch n of a run, a function of its seed and n alone, whichever process asks for it.
 
     Args:
         args: of the run.
         sources: images of each dataset of --data.
         real: those of --real.
-        references: models of all objects.
-        kinds: obj_ids in the order of the networks' maps.
+        samples: makes batches of them.
     """
 
-    def __init__(
-        self,
-        args: Args,
-        sources: list[list[PoseImage]],
-        real: list[PoseImage],
-        references: dict[int, Reference],
-        kinds: list[int],
-    ) -> None:
+    def __init__(self, args: Args, sources: list[list[PoseImage]], real: list[PoseImage], samples: Samples) -> None:
         self._args = args
         self._sources = sources
         self._real = real
-        self._references = references
-        self._kinds = kinds
+        self._samples = samples
         self._backgrounds = pictures_in(args.backgrounds)
         self._styles = pictures_in(args.style)
 
     def __len__(self) -> int:
         return self._args.steps
 
-    def __getitem__(self, step: int) -> Batch:
+    def __getitem__(self, step: int) -> Batch | GraspsimError:
         rng = np.random.default_rng([self._args.seed, step])
-        images, heats, boxes, crops = [], [], [], []
-        for n in range(self._args.images):
-            picture = self._chosen(n, rng)
-            rgb, camera = picture.read()
-            rgb = self._restyled(picture, rgb, rng)
-            for instance in chosen_instances(picture, rng):
-                crops.append(crop_sample(rgb, camera, instance, self._references[instance.obj_id], rng))
-            small, scale = detector_image(rgb, self._args.image_width)
-            rows, columns = (side // DETECTOR_STRIDE for side in small.shape[:2])
-            heat, box = detector_targets(picture.instances, self._kinds, scale, rows, columns)
-            images.append(augmented(small, rng))
-            heats.append(heat)
-            boxes.append(box)
-        return Batch(
-            filled_up(images, 0),
-            np.moveaxis(filled_up([np.moveaxis(h, 0, 2) for h in heats], 0), 3, 1),
-            np.moveaxis(filled_up([np.moveaxis(b, 0, 2) for b in boxes], np.nan), 3, 1),
-            np.array([crop.rgb for crop in crops], dtype=np.uint8),
-            np.array([self._kinds.index(crop.obj_id) for crop in crops], dtype=np.int64),
-            np.array([crop.visible for crop in crops], dtype=np.bool_),
-            np.array([crop.coordinates.transpose(2, 0, 1) for crop in crops], dtype=np.float32),
-        )
+        unreadable: list[str] = []
+        try:
+            pictures = [self._read(n, rng, unreadable) for n in range(self._args.images)]
+            return Batch(self._samples.batch(pictures, rng), len(pictures), tuple(unreadable))
+        except GraspsimError as error:
+            # Raised in the trainer's process: from another one it would come with a page of its traceback.
+            return error
 
-    def _chosen(self, n: int, rng: np.random.Generator) -> PoseImage:
+    def _read(
+        self, n: int, rng: np.random.Generator, unreadable: list[str]
+    ) -> tuple[PoseImage, NDArray[np.uint8], Intrinsics]:
         """Return an image for place `n` of a batch; a fixed share of the places is for real ones."""
         # What a share leaves of a place is made up for over many batches.
         is_real = n + rng.random() < self._args.real_fraction * self._args.images and self._real
         images = self._real if is_real else self._sources[int(rng.integers(len(self._sources)))]
-        return images[int(rng.integers(len(images)))]
+        while True:
+            picture = images[int(rng.integers(len(images)))]
+            try:
+                rgb, camera = picture.read()
+                return picture, self._restyled(picture, rgb, rng), camera
+            except DatasetError as error:
+                if not self._args.skip_unreadable:
+                    raise DatasetError(f"{error} To leave out such pictures, say --skip-unreadable.") from error
+                unreadable.append(str(picture.path))
+                if len(unreadable) >= _MOST_UNREADABLE:
+                    raise DatasetError(f"{len(unreadable)} pictures of one batch are unreadable: {error}") from error
 
     def _restyled(self, picture: PoseImage, rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         change_background, change_style, which = rng.random(3)
@@ -196,15 +181,6 @@ class Batches(Dataset[Batch]):
         if self._styles and change_style < 0.5:
             rgb = in_the_style_of(rgb, read_rgb(self._styles[int(which * len(self._styles))]))
         return rgb
-
-
-def filled_up(arrays: list[NDArray[Any]], value: float) -> NDArray[Any]:
-    """Return arrays (h, w, c) of several heights as one, the shorter ones filled up below."""
-    height = max(len(array) for array in arrays)
-    result = np.full((len(arrays), height, *arrays[0].shape[1:]), value, dtype=arrays[0].dtype)
-    for row, array in zip(result, arrays, strict=True):
-        row[: len(array)] = array
-    return result
 
 
 def pictures_in(folder: Path | None) -> list[Path]:
@@ -221,18 +197,6 @@ def pictures_in(folder: Path | None) -> list[Path]:
     return found
 
 
-def coarse_motions(estimator: PoseEstimator, references: dict[int, Reference]) -> torch.Tensor:
-    """Return the symmetries (kinds, s, 3, 4) of all known objects, in their boxes' terms, padded with the first."""
-    each = []
-    for known in estimator.objects:
-        symmetries = references[known.obj_id].symmetries
-        motions = symmetry_transforms(symmetries, 2 * np.pi / COARSE_STEPS)
-        each.append(Frame.motions(known.frame, motions))
-    most = max(len(motions) for motions in each)
-    padded = [np.concatenate([m, np.repeat(m[:1], most - len(m), axis=0)]) for m in each]
-    return torch.from_numpy(np.stack(padded)).float()
-
-
 def learning_rate_at(step: int, args: Args) -> float:
     """Return the learning rate of a step: up for a twentieth of the steps, then down by a cosine."""
     rise = max(args.steps // 20, 1)
@@ -242,7 +206,7 @@ def learning_rate_at(step: int, args: Args) -> float:
 
 
 class Trainer:
-    """Both networks with what makes them learn.
+    """Networks with what makes them learn.
 
     Args:
         args: of the run.
@@ -252,36 +216,27 @@ class Trainer:
 
     def __init__(self, args: Args, estimator: PoseEstimator, references: dict[int, Reference]) -> None:
         self.args = args
-        self.estimator = estimator
-        self.device = torch.device(args.device)
-        estimator.to(self.device)
-        self.motions = coarse_motions(estimator, references).to(self.device)
-        parameters = [*estimator.detector.parameters(), *estimator.coordinates.parameters()]
-        self.optimizer = torch.optim.AdamW(parameters, args.learning_rate, weight_decay=1e-2)
+        self.networks = estimator.networks
+        self.networks.to(torch.device(args.device), memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.losses = estimator.losses(references)
+        self.optimizer = torch.optim.AdamW(self.networks.parameters(), args.learning_rate, weight_decay=1e-2)
         self.scaler = torch.amp.GradScaler(args.device, enabled=args.device == "cuda")
         self.step = 0
 
     def learn(self, batch: Batch) -> dict[str, float]:
         """Take one step, and return its losses."""
-        estimator, device = self.estimator, self.device
-        estimator.detector.train()
-        estimator.coordinates.train()
+        self.networks.train()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate_at(self.step, self.args)
-        with torch.autocast(self.args.device, enabled=self.args.device == "cuda"):
-            maps = estimator.detector(images_to_tensor(batch.images).to(device))
-            heat, boxes = (torch.from_numpy(array).to(device) for array in (batch.heat, batch.boxes))
-            losses = {"detection": detection_loss(maps.float(), heat, boxes)}
-            if len(batch.kinds) > 1:
-                kinds = torch.from_numpy(batch.kinds).to(device)
-                told = estimator.coordinates(images_to_tensor(batch.crops).to(device), kinds)
-                visible, points = (torch.from_numpy(a).to(device) for a in (batch.visible, batch.coordinates))
-                losses["coordinates"] = coordinate_loss(told.float(), visible, points, self.motions[kinds])
+        is_cuda = self.args.device == "cuda"
+        kind = torch.float16 if is_cuda else torch.bfloat16
+        with torch.autocast(self.args.device, kind, enabled=is_cuda or self.args.bfloat16):
+            losses = self.losses(batch.content)
         self.optimizer.zero_grad()
         scaled: Any = self.scaler.scale(torch.stack(list(losses.values())).sum())
         scaled.backward()
         self.scaler.unscale_(self.optimizer)
-        torch.nn.utils.clip_grad_norm_([p for g in self.optimizer.param_groups for p in g["params"]], 10.0)
+        torch.nn.utils.clip_grad_norm_(self.networks.parameters(), 10.0)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.step += 1
@@ -291,8 +246,7 @@ class Trainer:
         """Write a checkpoint: all that is needed to go on."""
         content = {
             "step": self.step,
-            "detector": self.estimator.detector.state_dict(),
-            "coordinates": self.estimator.coordinates.state_dict(),
+            "networks": self.networks.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
         }
@@ -302,25 +256,29 @@ class Trainer:
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
-        content = torch.load(path, map_location=self.device, weights_only=True)
+        content = torch.load(path, map_location=self.args.device, weights_only=True)
         self.step = content["step"]
-        self.estimator.detector.load_state_dict(content["detector"])
-        self.estimator.coordinates.load_state_dict(content["coordinates"])
+        self.networks.load_state_dict(content["networks"])
         self.optimizer.load_state_dict(content["optimizer"])
         self.scaler.load_state_dict(content["scaler"])
 
 
-def load_images(root: Path, references: dict[int, Reference]) -> list[PoseImage]:
+def load_images(root: Path, references: dict[int, Reference], skip_unreadable: bool) -> list[PoseImage]:
     """Return the images of all splits of a dataset."""
     dataset = BopDataset(root)
-    return [image for split in dataset.splits for image in pose_images(dataset, split, references)]
+    images = [image for split in dataset.splits for image in pose_images(dataset, split, references)]
+    return check_readable(images, skip_unreadable)
 
 
 def batches(dataset: Batches, first: int, loaders: int) -> Iterator[Batch]:
     """Yield the batches from a step on, prepared by other processes while the networks learn."""
     order = list(range(first, len(dataset)))
     context = "forkserver" if loaders else None
-    yield from DataLoader(dataset, batch_size=None, sampler=order, num_workers=loaders, multiprocessing_context=context)
+    loader = DataLoader(dataset, batch_size=None, sampler=order, num_workers=loaders, multiprocessing_context=context)
+    for batch in loader:
+        if isinstance(batch, GraspsimError):
+            raise batch
+        yield batch
 
 
 def begin_run(args: Args) -> Path | None:
@@ -359,28 +317,36 @@ def train(args: Args) -> PoseEstimator:
     torch.manual_seed(args.seed)
     roots = [*args.data, *([args.real] if args.real is not None else [])]
     references = check_same_objects(roots)
-    sources = [load_images(root, references) for root in args.data]
-    real = load_images(args.real, references) if args.real is not None else []
+    sources = [load_images(root, references, args.skip_unreadable) for root in args.data]
+    real = load_images(args.real, references, args.skip_unreadable) if args.real is not None else []
     present = {i.obj_id for images in [*sources, real] for image in images for i in image.instances}
+    shown = {i: references[i] for i in present}
     if args.init is not None:
-        estimator = PoseEstimator.load(args.init / ESTIMATOR)
-        check_kinds(estimator, {i: references[i] for i in present}, args.data[0])
+        estimator = load_estimator(args.init / ESTIMATOR)
+        check_kinds(estimator, shown, args.data[0])
     else:
-        estimator = PoseEstimator.untrained({i: references[i] for i in present}, args.width, args.image_width)
+        width = args.width or USUAL_WIDTHS.get(args.architecture, 0)
+        estimator = untrained(args.architecture, shown, width, args.image_width)
+        if args.backbone is not None:
+            estimator.start_from(args.backbone)
     checkpoint = begin_run(args)
     trainer = Trainer(args, estimator, references)
     if checkpoint is not None:
         trainer.load(checkpoint)
-    dataset = Batches(args, sources, real, references, estimator.kinds)
+    dataset = Batches(args, sources, real, estimator.samples(references))
     log = Log(args.out / "log.csv", trainer.step)
+    unreadable: set[str] = set()
     with progress_bar("steps", args.steps - trainer.step) as advance:
         stream = batches(dataset, trainer.step, args.loaders)
         while trainer.step < args.steps:
             asked_s = time.monotonic()
             batch = next(stream)
             waited_s = time.monotonic() - asked_s
+            for path in sorted(set(batch.unreadable) - unreadable):
+                print(f"{path} is unreadable and left out.", flush=True)
+            unreadable |= set(batch.unreadable)
             losses = trainer.learn(batch)
-            log.add(losses, waited_s, time.monotonic() - asked_s, len(batch.images))
+            log.add(losses, waited_s, time.monotonic() - asked_s, batch.images)
             advance(1)
             late = args.minutes is not None and time.monotonic() - began_s > 60 * args.minutes
             if trainer.step % args.log_every == 0 or trainer.step == args.steps or late:
@@ -389,9 +355,11 @@ def train(args: Args) -> PoseEstimator:
                 trainer.save(args.out / "checkpoint.pt")
             if late:
                 break
+    if unreadable:
+        print(f"{len(unreadable)} unreadable pictures were left out.")
     trainer.save(args.out / "checkpoint.pt")
-    estimator.to(torch.device("cpu"))
-    estimator.save(args.out / ESTIMATOR)
+    estimator.networks.to(torch.device("cpu"))
+    save_estimator(estimator, args.out / ESTIMATOR)
     return estimator
 
 
@@ -413,10 +381,11 @@ class Log:
     def write(self, step: int, elapsed_s: float) -> str:
         """Write down the means since the last time; return them as a line for people."""
         sums, self._sums = self._sums, {}
+        measured = {"waited_s", "took_s", "images", "steps"}
+        losses = {name: total / sums["steps"] for name, total in sums.items() if name not in measured}
         row = {
             "step": step,
-            "detection": sums["detection"] / sums["steps"],
-            "coordinates": sums.get("coordinates", 0.0) / sums["steps"],
+            **losses,
             "images_per_s": sums["images"] / sums["took_s"],
             "waited": sums["waited_s"] / sums["took_s"],
             "elapsed_s": elapsed_s,
@@ -424,9 +393,10 @@ class Log:
         self._lines = self._lines or [",".join(row)]
         self._lines.append(",".join(str(v) if isinstance(v, int) else f"{v:.5g}" for v in row.values()))
         replace_file(self._path, ("\n".join(self._lines) + "\n").encode())
+        told = ", ".join(f"{name} {loss:.3g}" for name, loss in losses.items())
         return (
-            f"{step:>7} steps {elapsed_s / 60:6.1f} min  detection {row['detection']:.3f}, coordinates "
-            f"{row['coordinates']:.3f}, {row['images_per_s']:.1f} images/s, waited {row['waited']:.0%} of the time"
+            f"{step:>7} steps {elapsed_s / 60:6.1f} min  {told}; {row['images_per_s']:.1f} images/s, waited "
+            f"{row['waited']:.0%} of the time"
         )
 
 

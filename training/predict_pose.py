@@ -37,7 +37,7 @@ except ModuleNotFoundError as error:
     raise GraspsimError(message) from error
 
 from graspsim.pose.augment import Image
-from graspsim.pose.estimator import Estimate, PoseEstimator
+from graspsim.pose.estimator import Estimate, PoseEstimator, kinds_of, load_estimator
 
 from .finetune_pose import ESTIMATOR
 
@@ -97,7 +97,7 @@ def drawn(rgb: Image, camera: Intrinsics, estimates: list[Estimate], estimator: 
     picture = rgb.copy()
     thick = max(1, round(rgb.shape[1] / 500))
     for estimate in estimates:
-        kind = estimator.kinds.index(estimate.obj_id)
+        kind = kinds_of(estimator).index(estimate.obj_id)
         frame, color = estimator.objects[kind].frame, COLORS[kind % len(COLORS)]
         corners = box_corners(frame.center_m - frame.size_m / 2, frame.center_m + frame.size_m / 2)
         ends = project(apply(estimate.camera_from_model, corners), camera)
@@ -117,7 +117,7 @@ def predict(args: Args) -> list[Estimate]:
     Raises:
         GraspsimError: for input that is at fault.
     """
-    estimator = PoseEstimator.load(args.run / ESTIMATOR)
+    estimator = load_estimator(args.run / ESTIMATOR)
     rgb = read_rgb(args.image)
     content = read_json(args.camera)
     camera = camera_from(content, args.camera, rgb.shape[1], rgb.shape[0])

@@ -1,11 +1,12 @@
 """The networks: one that finds objects in an image, and one that tells which point of its object each pixel shows.
 
-Both are plain convolutions, which a CPU runs fastest, with channels last. `width` scales them: 16 is for two cores and
-an hour, 64 for a GPU.
+Both are plain convolutions, which a CPU runs fastest, with channels last, behind an encoder of our own or a ResNet.
 """
 
 import torch
 from torch import Tensor, nn
+
+from graspsim.pose.pretrained import ResNet18
 
 DETECTOR_STRIDE = 8
 """Pixels of an image per cell of the detector's maps."""
@@ -78,9 +79,9 @@ class Detector(nn.Module):
     middle, then where in its cell the middle lies (x, y), and the logarithms of the box's width and height in cells.
     """
 
-    def __init__(self, kinds: int, width: int = 16) -> None:
+    def __init__(self, kinds: int, encoder: Encoder | ResNet18) -> None:
         super().__init__()
-        self.encoder = Encoder(width)
+        self.encoder = encoder
         self.decoder = Decoder(self.encoder.widths[2:])
         fine = self.encoder.widths[2]
         self.last = nn.Conv2d(fine, kinds + 4, 1)
@@ -101,9 +102,9 @@ class CoordinateNet(nn.Module):
     point of the model that it shows, in the model's box scaled to [-1, 1].
     """
 
-    def __init__(self, kinds: int, width: int = 24) -> None:
+    def __init__(self, kinds: int, encoder: Encoder | ResNet18) -> None:
         super().__init__()
-        self.encoder = Encoder(width)
+        self.encoder = encoder
         deepest = self.encoder.widths[-1]
         self.kinds = nn.Embedding(kinds, 2 * deepest)
         nn.init.normal_(self.kinds.weight, std=0.1)

@@ -174,13 +174,12 @@ def _shadow_size(image_height: int) -> int:
 
 def render_mesh(mesh: Mesh, camera_from_model: Array, intrinsics: Intrinsics) -> NDArray[np.float32]:
     """Return the z-depth (height, width) of a lone mesh in metres, both sides of its faces drawn, 0 where none is."""
-    g = geometry_of([mesh], [1])
     k = intrinsics
-    screen = np.empty((len(g.vertices), 4))
+    screen = np.empty((len(mesh.vertices), 4))
     rows = camera_rows(k, camera_from_model)[None]
-    project_vertices(g.vertices, g.vertex_start, rows, NEAR_M, screen)
+    project_vertices(mesh.vertices, np.array([0, len(mesh.vertices)]), rows, NEAR_M, screen)
     nearest = np.zeros((k.height, k.width), dtype=np.float32)
     clip = (0, 0, k.width, k.height)
-    rasterize(screen, g.faces, 0, len(g.faces), False, NEAR_M, clip, nearest, _NO_FACES, _NO_COVER)
+    rasterize(screen, mesh.faces, 0, len(mesh.faces), False, NEAR_M, clip, nearest, _NO_FACES, _NO_COVER)
     with np.errstate(divide="ignore"):
         return np.where(nearest > 0, 1 / nearest, 0).astype(np.float32)

@@ -1,0 +1,203 @@
+"""The dense estimator: find objects, tell which point of its model each pixel shows, and solve for the pose."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from graspsim.errors import SpecError
+from graspsim.geometry import Array, Intrinsics
+from graspsim.pose.augment import Image
+from graspsim.pose.dense_samples import DenseBatch, DenseSamples, crop_of, detector_image, square_around
+from graspsim.pose.estimator import Estimate, KnownObject, PoseEstimator, device_of, images_to_tensor, kinds_of
+from graspsim.pose.losses import coordinate_loss, detection_loss
+from graspsim.pose.metrics import Reference, symmetry_transforms
+from graspsim.pose.networks import DETECTOR_STRIDE, MAP_PX, CoordinateNet, Detector, Encoder
+from graspsim.pose.pretrained import ResNet18, load_weights
+from graspsim.pose.solve import Fit, pixel_grid, pose_from_pixels, pose_from_points
+
+DETECTED = 0.3
+"""Least height of a heat map's peak."""
+OVERLAP = 0.6
+"""Of two boxes of one kind, intersection over union, above which the lower peak is dropped."""
+SHOWN = 0.5
+"""Probability from which on a pixel is taken to show the object."""
+COARSE_STEPS = 32
+"""Motions of a continuous symmetry that the loss considers."""
+_PEAKS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """An object in an image.
+
+    Attributes:
+        kind: its place among the known objects.
+        score: height of the peak, from 0 to 1.
+        box_px: (x, y, width, height).
+    """
+
+    kind: int
+    score: float
+    box_px: tuple[float, float, float, float]
+
+
+class DenseEstimator(PoseEstimator):
+    """A detector, and a network for crops; see `PoseEstimator`."""
+
+    architecture = "dense"
+
+    def __init__(self, objects: list[KnownObject], width: int, image_width: int) -> None:
+        self.objects = objects
+        self.width = width
+        self.image_width = image_width
+        detector, crops = self.encoders()
+        self.detector = Detector(len(objects), detector)
+        self.coordinates = CoordinateNet(len(objects), crops)
+        self.networks = nn.ModuleDict({"detector": self.detector, "coordinates": self.coordinates})
+
+    def encoders(self) -> tuple[Encoder | ResNet18, Encoder | ResNet18]:
+        """Return what both networks begin with: small for a CPU, or as wide as told."""
+        return Encoder(self.width), Encoder(self.width + self.width // 2)
+
+    def start_from(self, backbone: Path) -> None:
+        """There is nothing pretrained for encoders of our own."""
+        raise SpecError(
+            "Nothing is pretrained for the architecture dense; with --backbone, choose dense-resnet18 or dope."
+        )
+
+    def samples(self, references: dict[int, Reference]) -> DenseSamples:
+        """Return what makes batches for it."""
+        return DenseSamples(kinds_of(self), references, self.image_width)
+
+    def losses(self, references: dict[int, Reference]) -> Callable[[DenseBatch], dict[str, Tensor]]:
+        """Return the function from a batch to the losses of detector and crops."""
+        device = device_of(self.networks)
+        motions = coarse_motions(self.objects, references).to(device)
+
+        def losses(batch: DenseBatch) -> dict[str, Tensor]:
+            maps = self.detector(images_to_tensor(batch.images).to(device))
+            heat, boxes = (torch.from_numpy(array).to(device) for array in (batch.heat, batch.boxes))
+            found = {"detection": detection_loss(maps.float(), heat, boxes)}
+            # Batch normalization needs two.
+            if len(batch.kinds) > 1:
+                kinds = torch.from_numpy(batch.kinds).to(device)
+                told = self.coordinates(images_to_tensor(batch.crops).to(device), kinds)
+                visible, points = (torch.from_numpy(a).to(device) for a in (batch.visible, batch.coordinates))
+                found["coordinates"] = coordinate_loss(told.float(), visible, points, motions[kinds])
+            return found
+
+        return losses
+
+    def detect(self, rgb: Image) -> list[Detection]:
+        """Return the objects in a picture (h, w, 3), the surest first."""
+        image, scale = detector_image(rgb, self.image_width)
+        self.networks.eval()
+        with torch.no_grad():
+            maps = self.detector(images_to_tensor(image[None]).to(device_of(self.networks)))[0].cpu()
+        heat = torch.sigmoid(maps[:-4])
+        peaks = heat * (nn.functional.max_pool2d(heat[None], 3, 1, 1)[0] == heat)
+        values, places = peaks.flatten().topk(min(_PEAKS, peaks.numel()))
+        found: list[Detection] = []
+        for value, place in zip(values.tolist(), places.tolist(), strict=True):
+            if value < DETECTED:
+                break
+            kind, cell = divmod(place, heat.shape[1] * heat.shape[2])
+            row, column = divmod(cell, heat.shape[2])
+            off_x, off_y, log_width, log_height = maps[-4:, row, column].tolist()
+            width, height = np.exp(np.minimum((log_width, log_height), 6.0))
+            cells = np.array([column + off_x - width / 2, row + off_y - height / 2, width, height])
+            x, y, w, h = (cells * DETECTOR_STRIDE / scale).tolist()
+            box = (x, y, w, h)
+            if all(kind != other.kind or box_overlap(box, other.box_px) < OVERLAP for other in found):
+                found.append(Detection(kind, value, box))
+        return found
+
+    def estimate(self, rgb: Image, camera: Intrinsics, depth_m: NDArray[np.float32] | None = None) -> list[Estimate]:
+        """Return the poses of all known objects in a picture; with depth, they are fitted in space."""
+        found = self.detect(rgb)
+        if not found:
+            return []
+        squares = [square_around(detection.box_px) for detection in found]
+        crops = images_to_tensor(np.stack([crop_of(rgb, square) for square in squares]))
+        kinds, device = torch.tensor([detection.kind for detection in found]), device_of(self.networks)
+        with torch.no_grad():
+            maps = self.coordinates(crops.to(device), kinds.to(device)).cpu().numpy()
+        estimates = []
+        for detection, square, told in zip(found, squares, maps.astype(np.float64), strict=True):
+            known = self.objects[detection.kind]
+            fit = _solved(known, square, told, camera, depth_m)
+            if fit is not None:
+                estimates.append(Estimate(known.obj_id, detection.score * fit.agreeing, fit.camera_from_model))
+        return estimates
+
+
+class DenseResnetEstimator(DenseEstimator):
+    """The same with ResNet-18 as the encoder of both networks, for a GPU; `width` has no meaning."""
+
+    architecture = "dense-resnet18"
+
+    def encoders(self) -> tuple[Encoder | ResNet18, Encoder | ResNet18]:
+        """Return two encoders."""
+        return ResNet18(), ResNet18()
+
+    def start_from(self, backbone: Path) -> None:
+        """Take over ImageNet's weights, as torchvision names them, for both encoders."""
+        load_weights(self.detector.encoder, backbone)
+        load_weights(self.coordinates.encoder, backbone)
+
+
+def _solved(
+    known: KnownObject, square: Array, told: Array, camera: Intrinsics, depth_m: NDArray[np.float32] | None
+) -> Fit | None:
+    """Return the pose that the maps (4, h, w) of a crop tell."""
+    shown = 1 / (1 + np.exp(-told[0])) > SHOWN
+    points = known.frame.metres(told[1:].transpose(1, 2, 0)[shown])
+    pixels = pixel_grid(square, MAP_PX)[shown]
+    if depth_m is not None:
+        measured = depth_at(depth_m, pixels)
+        has_depth = measured > 0
+        rays = unproject_pixels(pixels[has_depth], measured[has_depth], camera)
+        fit = pose_from_points(points[has_depth], rays, known.diameter_m, np.random.default_rng(0))
+        if fit is not None:
+            return fit
+    return pose_from_pixels(points, pixels, camera)
+
+
+def coarse_motions(objects: list[KnownObject], references: dict[int, Reference]) -> Tensor:
+    """Return the symmetries (kinds, s, 3, 4) of all known objects, in their boxes' terms, padded with the first."""
+    each = [
+        known.frame.motions(symmetry_transforms(references[known.obj_id].symmetries, 2 * np.pi / COARSE_STEPS))
+        for known in objects
+    ]
+    most = max(len(motions) for motions in each)
+    padded = [np.concatenate([m, np.repeat(m[:1], most - len(m), axis=0)]) for m in each]
+    return torch.from_numpy(np.stack(padded)).float()
+
+
+def depth_at(depth_m: NDArray[np.float32], pixels: Array) -> Array:
+    """Return the depth at pixels (n, 2), 0 outside of the picture."""
+    column, row = np.floor(pixels).astype(int).T
+    height, width = depth_m.shape
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    return np.where(inside, depth_m[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)], 0.0)
+
+
+def unproject_pixels(pixels: Array, depth_m: Array, camera: Intrinsics) -> Array:
+    """Return the points (n, 3) in the camera frame that pixels (n, 2) show."""
+    x = (pixels[:, 0] - camera.cx) / camera.fx
+    y = (pixels[:, 1] - camera.cy) / camera.fy
+    return np.column_stack([x * depth_m, y * depth_m, depth_m])
+
+
+def box_overlap(first: tuple[float, ...], second: tuple[float, ...]) -> float:
+    """Return the intersection over union of two boxes (x, y, width, height)."""
+    a, b = np.array(first), np.array(second)
+    sides = np.minimum(a[:2] + a[2:], b[:2] + b[2:]) - np.maximum(a[:2], b[:2])
+    both = float(np.prod(np.maximum(sides, 0)))
+    union = float(a[2] * a[3] + b[2] * b[3]) - both
+    return both / union if union > 0 else 0.0
