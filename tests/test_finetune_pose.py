@@ -24,7 +24,7 @@ from graspsim.pose.dense_samples import crop_of, crop_sample, detector_image, de
 from graspsim.pose.estimator import kinds_of, load_estimator, save_estimator, untrained  # noqa: E402
 from graspsim.pose.frame import Frame  # noqa: E402
 from graspsim.pose.losses import coordinate_loss, detection_loss  # noqa: E402
-from graspsim.pose.metrics import symmetry_transforms  # noqa: E402
+from graspsim.pose.metrics import mspd, symmetry_transforms  # noqa: E402
 from graspsim.pose.networks import DETECTOR_STRIDE, MAP_PX, CoordinateNet, Detector, Encoder  # noqa: E402
 from graspsim.pose.samples import PoseImage, pose_images  # noqa: E402
 from graspsim.pose.score import load_references  # noqa: E402
@@ -207,10 +207,10 @@ def test_the_same_seed_learns_the_same_and_resumes_on_the_same_curve(root: Path,
 
     stopped = finetune_pose.Trainer.learn
 
-    def killed(self: finetune_pose.Trainer, batch: finetune_pose.Batch) -> dict[str, float]:
+    def killed(self: finetune_pose.Trainer, batch: finetune_pose.Batch, done: float) -> dict[str, float]:
         if self.step == 5:
             raise KeyboardInterrupt
-        return stopped(self, batch)
+        return stopped(self, batch, done)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finetune_pose.Trainer, "learn", killed)
@@ -218,6 +218,41 @@ def test_the_same_seed_learns_the_same_and_resumes_on_the_same_curve(root: Path,
             finetune_pose.train(small(root, tmp_path / "d"))
     finetune_pose.train(small(root, tmp_path / "d", resume=True))
     assert losses_of(tmp_path / "d") == losses_of(tmp_path / "a")
+
+
+def test_a_tiny_network_overfits_eight_images_to_two_pixels(root: Path, images: list[PoseImage]) -> None:
+    references = load_references(BopDataset(root))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    try:
+        estimator = untrained("dense", references, 8, 160)
+        batch = estimator.samples(references).batch([(image, *image.read()) for image in images], None)
+        losses, steps = estimator.losses(references), 250
+        optimizer = torch.optim.Adam(estimator.networks.parameters(), 4e-3)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+        estimator.networks.train()
+        for _ in range(steps):
+            optimizer.zero_grad()
+            torch.stack(list(losses(batch).values())).sum().backward()
+            optimizer.step()
+            schedule.step()
+        off_px = []
+        for image in images:
+            rgb, camera = image.read()
+            told = estimator.estimate(rgb, camera)
+            for instance in image.instances:
+                reference = references[instance.obj_id]
+                each = [
+                    mspd(e.camera_from_model, instance.camera_from_model, reference, camera)
+                    for e in told
+                    if e.obj_id == instance.obj_id
+                ]
+                off_px.append(min(each, default=np.inf))
+    finally:
+        torch.set_num_threads(threads)
+    assert np.median(off_px) < 2
+    assert np.mean(np.array(off_px) < 8) > 0.9
 
 
 @pytest.mark.parametrize("architecture", names("architecture"))

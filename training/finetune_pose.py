@@ -72,7 +72,7 @@ class Args:
     steps: int = 3_000
     """Batches to learn from."""
     minutes: float | None = None
-    """Wall time after which training ends, if it comes first."""
+    """Wall time in which training ends, if it comes before the steps; the learning rate falls with it."""
     images: int = 8
     """Images in a batch; up to eight objects of each are learnt from."""
     learning_rate: float = 2e-3
@@ -197,12 +197,12 @@ def pictures_in(folder: Path | None) -> list[Path]:
     return found
 
 
-def learning_rate_at(step: int, args: Args) -> float:
-    """Return the learning rate of a step: up for a twentieth of the steps, then down by a cosine."""
-    rise = max(args.steps // 20, 1)
-    if step < rise:
-        return args.learning_rate * (step + 1) / rise
-    return args.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(args.steps - rise, 1)))
+def learning_rate_at(done: float, highest: float) -> float:
+    """Return the learning rate when a share of training is done: up for a twentieth of it, then down by a cosine."""
+    rise = 0.05
+    if done < rise:
+        return highest * max(done / rise, 0.01)
+    return highest * 0.5 * (1 + math.cos(math.pi * (done - rise) / (1 - rise)))
 
 
 class Trainer:
@@ -223,11 +223,11 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(args.device, enabled=args.device == "cuda")
         self.step = 0
 
-    def learn(self, batch: Batch) -> dict[str, float]:
-        """Take one step, and return its losses."""
+    def learn(self, batch: Batch, done: float) -> dict[str, float]:
+        """Take one step, after which a share of the training is done, and return its losses."""
         self.networks.train()
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate_at(self.step, self.args)
+            group["lr"] = learning_rate_at(done, self.args.learning_rate)
         is_cuda = self.args.device == "cuda"
         kind = torch.float16 if is_cuda else torch.bfloat16
         with torch.autocast(self.args.device, kind, enabled=is_cuda or self.args.bfloat16):
@@ -345,10 +345,11 @@ def train(args: Args) -> PoseEstimator:
             for path in sorted(set(batch.unreadable) - unreadable):
                 print(f"{path} is unreadable and left out.", flush=True)
             unreadable |= set(batch.unreadable)
-            losses = trainer.learn(batch)
+            spent = 0.0 if args.minutes is None else (time.monotonic() - began_s) / (60 * args.minutes)
+            losses = trainer.learn(batch, min(max((trainer.step + 1) / args.steps, spent), 1.0))
             log.add(losses, waited_s, time.monotonic() - asked_s, batch.images)
             advance(1)
-            late = args.minutes is not None and time.monotonic() - began_s > 60 * args.minutes
+            late = spent >= 1
             if trainer.step % args.log_every == 0 or trainer.step == args.steps or late:
                 print(log.write(trainer.step, time.monotonic() - began_s), flush=True)
             if trainer.step % args.save_every == 0 or late:

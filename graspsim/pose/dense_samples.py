@@ -189,8 +189,10 @@ class DenseSamples:
     references: dict[int, Reference]
     image_width: int
 
-    def batch(self, pictures: Sequence[tuple[PoseImage, Image, Intrinsics]], rng: np.random.Generator) -> DenseBatch:
-        """Return what is to be learnt from some pictures, changed as `rng` has it."""
+    def batch(
+        self, pictures: Sequence[tuple[PoseImage, Image, Intrinsics]], rng: np.random.Generator | None
+    ) -> DenseBatch:
+        """Return what is to be learnt from some pictures, changed as `rng` has it, or all that they hold as it is."""
         images, heats, boxes, crops = [], [], [], []
         for picture, rgb, camera in pictures:
             for instance in _chosen(picture, rng):
@@ -198,7 +200,7 @@ class DenseSamples:
             small, scale = detector_image(rgb, self.image_width)
             rows, columns = (side // DETECTOR_STRIDE for side in small.shape[:2])
             heat, box = detector_targets(picture.instances, self.kinds, scale, rows, columns)
-            images.append(augmented(small, rng))
+            images.append(small if rng is None else augmented(small, rng))
             heats.append(heat)
             boxes.append(box)
         return DenseBatch(
@@ -212,10 +214,10 @@ class DenseSamples:
         )
 
 
-def _chosen(image: PoseImage, rng: np.random.Generator) -> list[Instance]:
-    """Return those objects of an image to learn from, no more than a batch takes."""
+def _chosen(image: PoseImage, rng: np.random.Generator | None) -> list[Instance]:
+    """Return those objects of an image to learn from, with `rng` no more than a batch takes."""
     seen = [i for i in image.instances if i.visible_fraction >= LEAST_VISIBLE]
-    if len(seen) <= MAX_CROPS:
+    if len(seen) <= MAX_CROPS or rng is None:
         return seen
     return [seen[i] for i in rng.choice(len(seen), MAX_CROPS, replace=False)]
 
