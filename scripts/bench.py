@@ -266,15 +266,17 @@ def bench_env(options: Options) -> Figures:
     figures = {f"{name}_sps": statistics.median(values) for name, values in speeds.items()}
     for env in made.values():
         env.close()
-    workers = []
+    ids = {"lift_state_hand": "graspsim/Lift-v0"}
+    if "fetch_state" in made:
+        ids["fetch_state"] = "FetchPickAndPlace-v4"
+    workers: dict[str, list[float]] = {}
     for run in range(-1, options.runs):
-        for count in (1, 2):
-            speed = vector_speed(count, options.env_steps, run + 1)
-            if run >= 0:
-                workers.append((count, speed))
-    for count in (1, 2):
-        figures[f"lift_state_hand_{count}_async_sps"] = statistics.median(s for n, s in workers if n == count)
-    return figures
+        for name, env_id in ids.items():
+            for count in (1, 2):
+                speed = vector_speed(env_id, count, options.env_steps, run + 1)
+                if run >= 0:
+                    workers.setdefault(f"{name}_{count}_async_sps", []).append(speed)
+    return figures | {name: statistics.median(values) for name, values in workers.items()}
 
 
 def fetch_envs() -> dict[str, gymnasium.Env[Any, Any]]:
@@ -308,9 +310,9 @@ def env_speed(env: gymnasium.Env[Any, Any], steps: int, seed: int) -> float:
     return steps / (time.perf_counter() - start)
 
 
-def vector_speed(count: int, steps: int, seed: int) -> float:
+def vector_speed(env_id: str, count: int, steps: int, seed: int) -> float:
     """Return the steps per second of so many environments in processes of their own, all together."""
-    env = gymnasium.make_vec("graspsim/Lift-v0", num_envs=count, vectorization_mode="async")
+    env = gymnasium.make_vec(env_id, num_envs=count, vectorization_mode="async")
     try:
         env.reset(seed=seed)
         env.action_space.seed(seed)
