@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 
 from graspsim.distributions import Integers, Uniform
-from graspsim.episode.features import noise
 from graspsim.episode.simulation import Simulation
 from graspsim.episode.spec import EpisodeSpec
 from graspsim.geometry import Array
@@ -69,8 +68,9 @@ def from_above(spec: EpisodeSpec) -> EpisodeSpec:
 def bodies_state(sim: Simulation, most_objects: int) -> Array:
     """Return (13 n,): of each body whether it is there, where it is as seen from the gripper, two axes, its extents."""
     rows = np.zeros((most_objects, BODY_SIZE))
-    for row, model, pose in zip(rows, sim.models, sim.world_from_bodies, strict=False):
+    each = zip(rows, sim.models, sim.world_from_bodies, sim.errors_m[1:], strict=False)
+    for row, model, pose, error_m in each:
         row[0] = 1.0
-        row[1:4] = pose[:3, 3] - sim.world_from_gripper[:3, 3] + noise(sim, 3)
+        row[1:4] = pose[:3, 3] - sim.world_from_gripper[:3, 3] + error_m
         row[4:7], row[7:10], row[10:] = pose[:3, 0], pose[:3, 2], model.extents_m
     return rows.ravel()

@@ -13,14 +13,15 @@ from ._worlds import BODY_SIZE, bin_spec, bodies_state, camera
 
 HEIGHT_M = 0.15
 """Of the lowest point above the bin's floor."""
-HOLD_STEPS = 5
+HOLD_STEPS = 10
+"""Half a second."""
 PATIENCE = 45
 """Steps after which the scripted policy gives a grasp up for another."""
 
 
 class BinPick(Task):
     """The reward is one for each object that is taken away, a little for holding one on its way there, and the episode
-    is over when the bin is empty."""
+    is over when the bin is empty: a success, unless an object has fallen off the table."""
 
     spec = bin_spec(5, 15, camera(0.95, 55.0, -60.0, (0.0, 0.0, 0.08)))
     horizon = 600
@@ -30,7 +31,8 @@ class BinPick(Task):
 
     def accepts(self, sim: Simulation) -> bool:
         """Begin."""
-        self._held = 0
+        self._held: tuple[int, int] = (0, 0)  # which body, and for how many steps
+        self._lost = 0
         self._progress = 0.0
         self._plan: PlannedGrasp | None = None
         self._tried: dict[int, int] = {}
@@ -43,19 +45,35 @@ class BinPick(Task):
 
     def reward_terms(self, sim: Simulation) -> dict[str, float]:
         """Take away what was held still and high for long enough."""
-        index = held_body(sim)
-        high_m = 0.0 if index is None else sim.lowest_m(index)
-        self._held = self._held + 1 if high_m >= HEIGHT_M else 0
+        for index in reversed(range(len(sim.models))):
+            if sim.has_fallen(index):
+                self._take_away(sim, index)
+                self._lost += 1
+        held = held_body(sim)
+        high_m = 0.0 if held is None else sim.lowest_m(held)
         before, self._progress = self._progress, 0.5 * min(max(high_m / HEIGHT_M, 0.0), 1.0)
         cleared = 0.0
-        if self._held >= HOLD_STEPS and index is not None:
-            sim.remove(index)
-            self._plan, self._held, self._progress, cleared = None, 0, 0.0, 1.0
-            self._tried.clear()
+        if held is not None and high_m >= HEIGHT_M and sim.is_still(held):
+            self._held = (held, self._held[1] + 1 if self._held[0] == held else 1)
+            if self._held[1] >= HOLD_STEPS:
+                self._take_away(sim, held)
+                self._progress, cleared = 0.0, 1.0
+        else:
+            self._held = (0, 0)
         return {"hold": self._progress - before + 0.5 * cleared, "cleared": cleared}
 
+    def _take_away(self, sim: Simulation, index: int) -> None:
+        sim.remove(index)
+        # The others' numbers have changed.
+        self._plan, self._held = None, (0, 0)
+        self._tried.clear()
+
     def succeeded(self, sim: Simulation) -> bool:
-        """Whether the bin is empty."""
+        """Whether the bin is empty and nothing was lost."""
+        return not sim.models and not self._lost
+
+    def is_over(self, sim: Simulation) -> bool:
+        """When nothing is left."""
         return not sim.models
 
     def scripted(self, sim: Simulation) -> Array:

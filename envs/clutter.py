@@ -4,6 +4,7 @@ import numpy as np
 from gymnasium import spaces
 
 from graspsim.episode.execute import (
+    WITHOUT_MEANING,
     action_from_grasp,
     execute_grasp,
     grasp_from_action,
@@ -27,7 +28,11 @@ SETTLE_S = 2.0
 
 class Clutter(Task):
     """Five objects in a pile; each action is a whole grasp, as in Grasp-v0. What is in hand after it is taken away. A
-    round ends when all are gone, or after two failures in a row; its reward is the number of objects taken away."""
+    round ends when all are gone, or after two failures in a row; its reward is the number of objects taken away.
+
+    VGN's grasp success rate is the mean of the term `cleared` over all grasps, and its declutter rate the sum of it
+    over all objects. Its packed scenes are those with randomize={"layout.kind": "packed"}.
+    """
 
     spec = from_above(pile_spec(5))
     obs_mode = "depth"
@@ -36,6 +41,7 @@ class Clutter(Task):
     most_objects = 5
     feature_count = most_objects * BODY_SIZE
     terms = ("cleared",)
+    without_meaning = WITHOUT_MEANING
 
     def action_space(self, size: int) -> spaces.Box:
         """Return the space of whole grasps."""
@@ -44,21 +50,36 @@ class Clutter(Task):
 
     def accepts(self, sim: Simulation) -> bool:
         """Begin a round."""
-        self._failures = 0
+        self._failures = self._lost = 0
         self._cleared = 0.0
+        self._chosen: int | None = None
+        self._tried: dict[int, int] = {}
         park(sim)
         return True
 
     def act(self, sim: Simulation, action: Array) -> None:
         """Carry the grasp out, take away what it holds, and let the rest settle out of the hand's way."""
-        pose, opening_m = grasp_from_action(action, self._mode, *SPACE_M, sim.robot.opening_m)
+        given = sim.controls.noisy(action)
+        pose, opening_m = grasp_from_action(given, self._mode, *SPACE_M, sim.robot.opening_m)
         held = held_body(sim) if execute_grasp(sim, pose, opening_m) else None
         self._cleared = float(held is not None)
         self._failures = 0 if held is not None else self._failures + 1
+        if self._chosen is not None:
+            self._tried[self._chosen] = self._tried.get(self._chosen, 0) + 1
         if held is not None:
-            sim.remove(held)
+            self._take_away(sim, held)
         park(sim)
         sim.settle(SETTLE_S)
+        for index in reversed(range(len(sim.models))):
+            if sim.has_fallen(index):
+                self._take_away(sim, index)
+                self._lost += 1
+
+    def _take_away(self, sim: Simulation, index: int) -> None:
+        sim.remove(index)
+        # The others' numbers have changed.
+        self._chosen = None
+        self._tried.clear()
 
     def features(self, sim: Simulation) -> Array:
         """Return the state of each body."""
@@ -69,17 +90,22 @@ class Clutter(Task):
         return {"cleared": self._cleared}
 
     def succeeded(self, sim: Simulation) -> bool:
-        """Whether all are gone."""
-        return not sim.models
+        """Whether all were taken away."""
+        return not sim.models and not self._lost
 
     def is_over(self, sim: Simulation) -> bool:
-        """When all are gone, or after two failures in a row."""
-        return self.succeeded(sim) or self._failures >= FAILURES
+        """When none is left, or after two failures in a row."""
+        return not sim.models or self._failures >= FAILURES
 
     def scripted(self, sim: Simulation) -> Array:
-        """Return the grasp that was planned best."""
+        """Return the grasp that was planned best, of an object that has been tried least."""
         plans = [plan for plan in (planned_grasp(sim, i) for i in range(len(sim.models))) if plan is not None]
-        if not plans:
+        low, high = SPACE_M
+        where = [plan.grasp.world_from_gripper[:3, 3] for plan in plans]
+        within = [plan for plan, at in zip(plans, where, strict=True) if ((low <= at) & (at <= high)).all()]
+        self._chosen = None
+        if not within:
             return np.zeros(grasp_size(self._mode))
-        grasp = max(plans, key=lambda plan: plan.grasp.quality).grasp
+        best = min(within, key=lambda plan: (self._tried.get(plan.index, 0), -plan.grasp.quality))
+        self._chosen, grasp = best.index, best.grasp
         return action_from_grasp(grasp.world_from_gripper, grasp.opening_m, self._mode, *SPACE_M, sim.robot.opening_m)

@@ -3,7 +3,15 @@
 import numpy as np
 from gymnasium import spaces
 
-from graspsim.episode.execute import action_from_grasp, execute_grasp, grasp_from_action, grasp_mode, grasp_size, park
+from graspsim.episode.execute import (
+    WITHOUT_MEANING,
+    action_from_grasp,
+    execute_grasp,
+    grasp_from_action,
+    grasp_mode,
+    grasp_size,
+    park,
+)
 from graspsim.episode.features import BODY_SIZE, body_state
 from graspsim.episode.planned import GRASP_SIZE, PlannedGrasp, planned_grasp
 from graspsim.episode.simulation import Simulation
@@ -22,6 +30,7 @@ class Grasp(Task):
     horizon = 1
     feature_count = BODY_SIZE + GRASP_SIZE
     terms = ("success",)
+    without_meaning = WITHOUT_MEANING
     space_m = (np.array((-0.15, -0.15, 0.0086)), np.array((0.15, 0.15, 0.2)))
     """Least and largest position of the gripper."""
 
@@ -42,7 +51,8 @@ class Grasp(Task):
 
     def act(self, sim: Simulation, action: Array) -> None:
         """Carry the grasp out."""
-        pose, opening_m = grasp_from_action(action, self._mode, *self.space_m, sim.robot.opening_m)
+        given = sim.controls.noisy(action)
+        pose, opening_m = grasp_from_action(given, self._mode, *self.space_m, sim.robot.opening_m)
         self._succeeded = execute_grasp(sim, pose, opening_m)
 
     def features(self, sim: Simulation) -> Array:

@@ -56,9 +56,11 @@ class KukaDiverse(Task):
     def act(self, sim: Simulation, action: Array) -> None:
         """Move, and after the last motion shut the fingers and raise them."""
         self._steps += 1
+        arrived = sim.controls.arrived(action)
+        motion = np.zeros(4) if arrived is None else arrived * sim.drawn.gain
         target = sim.controls.world_from_target.copy()
-        target[:3, 3] = np.clip(target[:3, 3] + action[:3] * REACH_M, *sim.controls.space)
-        target[:3, :3] = rotation_about((0, 0, 1), action[3] * REACH_RAD) @ target[:3, :3]
+        target[:3, 3] = np.clip(target[:3, 3] + motion[:3] * REACH_M, *sim.controls.space)
+        target[:3, :3] = rotation_about((0, 0, 1), motion[3] * REACH_RAD) @ target[:3, :3]
         for _ in range(ACTION_STEPS):
             sim.seek(target, sim.robot.opening_m)
         down = bool(sim.world_from_gripper[2, 3] < sim.robot.tip_m + DOWN_M)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from graspsim.episode.features import BODY_SIZE, body_state
+from graspsim.episode.features import BODY_SIZE, body_state, seen_position
 from graspsim.episode.observe import STATE_LIMIT
 from graspsim.episode.planned import GRASP_SIZE, PlannedGrasp, planned_grasp
 from graspsim.episode.scripted import towards
@@ -18,6 +18,8 @@ from ._worlds import TABLE
 
 NEAR_M = 0.03
 """Distance of the object's centre from the goal at which it is there."""
+HOLD_STEPS = 10
+"""Half a second."""
 IN_THE_AIR = 0.5
 """Share of the goals that are above the table."""
 HIGHEST_M = 0.2
@@ -27,7 +29,11 @@ LIFTED_M = 0.06
 
 class PickPlace(Task):
     """The observation is a dict of `observation` (or, of pictures, their own names), `achieved_goal`, the object's
-    centre, and `desired_goal`. The reward is 0 at the goal and -1 elsewhere."""
+    centre, and `desired_goal`. The reward is 0 at the goal and -1 elsewhere.
+
+    Success is more than being there: for half a second the object lies still at the goal, or is held still at one in
+    the air.
+    """
 
     spec = TABLE
     horizon = 100
@@ -45,8 +51,11 @@ class PickPlace(Task):
         half = sim.scene.area_m / 2
         height_m = rng.uniform(LIFTED_M, HIGHEST_M) if rng.random() < IN_THE_AIR else 0.0
         self._on_table = height_m == 0.0
-        self._goal_m = np.array([*rng.uniform(-half, half, size=2), sim.poses[0, 2] + height_m])
+        self._goal_m = sim.poses[0, :3].copy()
+        while np.linalg.norm(self._goal_m - sim.poses[0, :3]) < 2 * NEAR_M:
+            self._goal_m = np.array([*rng.uniform(-half, half, size=2), sim.poses[0, 2] + height_m])
         self._rest_m = sim.lowest_m(0)
+        self._held = 0
         return True
 
     def observation_space(self, space: spaces.Space[Any]) -> spaces.Space[Any]:
@@ -58,12 +67,12 @@ class PickPlace(Task):
     def observation(self, sim: Simulation, observed: Any) -> Any:
         """Return the observation with the goals."""
         named = observed if isinstance(observed, dict) else {"observation": observed}
-        achieved = np.clip(sim.poses[0, :3], -STATE_LIMIT, STATE_LIMIT)
+        achieved = np.clip(seen_position(sim, 0), -STATE_LIMIT, STATE_LIMIT)
         return {**named, "achieved_goal": achieved, "desired_goal": self._goal_m.copy()}
 
     def features(self, sim: Simulation) -> Array:
         """Return the object's state, the grasp as seen from the gripper, and the way to the goal."""
-        return np.concatenate([body_state(sim, 0), self._plan.state(sim), self._goal_m - sim.poses[0, :3]])
+        return np.concatenate([body_state(sim, 0), self._plan.state(sim), self._goal_m - seen_position(sim, 0)])
 
     def compute_reward(self, achieved_goal: Array, desired_goal: Array) -> Array:
         """Return 0 near the goal and -1 elsewhere."""
@@ -72,15 +81,18 @@ class PickPlace(Task):
     def reward_terms(self, sim: Simulation) -> dict[str, float]:
         """Return what `compute_reward` says of where the object is."""
         self._plan = self._plan.renewed(sim)
-        return {"goal": float(self.compute_reward(sim.poses[0, :3], self._goal_m))}
+        reward = float(self.compute_reward(sim.poses[0, :3], self._goal_m))
+        stays = sim.is_still(0) if self._on_table else sim.is_held_still(0)
+        self._held = self._held + 1 if reward == 0 and stays else 0
+        return {"goal": reward}
 
     def succeeded(self, sim: Simulation) -> bool:
-        """Whether the object is at the goal."""
-        return bool(self.compute_reward(sim.poses[0, :3], self._goal_m) == 0)
+        """Whether the object has stayed at the goal for half a second."""
+        return self._held >= HOLD_STEPS
 
     def is_over(self, sim: Simulation) -> bool:
-        """Never: the object is to stay at the goal."""
-        return False
+        """Only when the object has fallen off the table, for good: it is to stay at the goal."""
+        return sim.has_fallen(0)
 
     def scripted(self, sim: Simulation) -> Array:
         """Return what takes the object to the goal, and holds it or lays it down there."""
@@ -91,6 +103,6 @@ class PickPlace(Task):
                 # Not along the table, where it might catch.
                 way[2] = LIFTED_M - (sim.lowest_m(0) - self._rest_m)
             return self._plan.carry(sim, way)
-        if self._on_table and self.succeeded(sim):
+        if self._on_table and aside_m < NEAR_M:
             return towards(sim, sim.controls.world_from_target, sim.robot.opening_m)
         return self._plan.reach(sim)

@@ -1,6 +1,6 @@
 """Measure graspsim on this machine, beside its peers in the same run. Speed and memory belong here, never in a test.
 
-    python scripts/bench.py [render|env|dump|objects|set|drop|memory|resets|start|all] [--json FILE]
+    python scripts/bench.py [render|env|dump|objects|set|drop|memory|resets|start|scripted|all] [--json FILE]
 
 Each figure is a median of several runs. `render` moves the bodies before each frame, so that nothing is reused.
 """
@@ -24,6 +24,7 @@ import cv2
 import gymnasium
 import numpy as np
 import tyro
+from scipy.stats import binomtest
 from tyro.conf import Positional
 
 from graspsim.catalogue.drop import drop_family
@@ -51,7 +52,7 @@ class Options:
     """What to measure."""
 
     section: Positional[
-        Literal["render", "env", "dump", "objects", "set", "drop", "memory", "resets", "start", "all"]
+        Literal["render", "env", "dump", "objects", "set", "drop", "memory", "resets", "start", "scripted", "all"]
     ] = "all"
     """Which figures."""
     json: Path | None = None
@@ -62,6 +63,8 @@ class Options:
     """Frames that the memory of a worker is watched over."""
     resets: int = 10_000
     """Resets that the memory of an environment is watched over."""
+    episodes: int = 200
+    """Episodes of the scripted policy."""
     env_steps: int = 1500
     """Steps in a run of an environment, resets included."""
 
@@ -275,7 +278,7 @@ def bench_env(options: Options) -> Figures:
             for count in (1, 2):
                 speed = vector_speed(env_id, count, options.env_steps, run + 1)
                 if run >= 0:
-                    workers.setdefault(f"{name}_{count}_async_sps", []).append(speed)
+                    workers.setdefault(f"{name}_{count}_sps", []).append(speed)
     return figures | {name: statistics.median(values) for name, values in workers.items()}
 
 
@@ -324,6 +327,26 @@ def vector_speed(env_id: str, count: int, steps: int, seed: int) -> float:
         return count * steps / (time.perf_counter() - start)
     finally:
         env.close()
+
+
+def bench_scripted(options: Options) -> Figures:
+    """Share of held-out objects that the scripted policy lifts, with each robot, and the end of the 95 % interval."""
+    figures: Figures = {}
+    for robot in names("robot"):
+        env: Any = gymnasium.make("graspsim/Lift-v0", robot=robot, objects="heldout")
+        done = 0
+        for episode in range(options.episodes):
+            env.reset(seed=0 if episode == 0 else None)
+            over = False
+            while not over:
+                _, _, terminated, truncated, info = env.step(env.unwrapped.task.scripted(env.unwrapped.sim))
+                over = terminated or truncated
+            done += info["success"]
+        env.close()
+        interval = binomtest(done, options.episodes).proportion_ci(method="wilson")
+        figures[f"lift_scripted_{robot}_success"] = done / options.episodes
+        figures[f"lift_scripted_{robot}_at_least"] = float(interval.low)
+    return figures
 
 
 def bench_resets(options: Options) -> Figures:
@@ -400,6 +423,7 @@ SECTIONS: dict[str, Callable[[Options], Figures]] = {
     "dump": bench_dump,
     "memory": bench_memory,
     "resets": bench_resets,
+    "scripted": bench_scripted,
 }
 
 

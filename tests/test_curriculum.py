@@ -6,8 +6,9 @@ import gymnasium
 import numpy as np
 import pytest
 
+from graspsim.distributions import parse
 from graspsim.episode.curriculum import WideningRanges
-from graspsim.errors import SpecError
+from graspsim.errors import SpecError, UnknownNameError
 
 RANGES = {"physics.friction": "LogU(0.1, 1.6)", "control.gain": "U(0.5, 1.5)"}
 
@@ -71,13 +72,44 @@ def test_what_the_caller_fixes_is_left_alone() -> None:
 
 def test_episodes_draw_from_the_ranges() -> None:
     objects = {"families": ["produce"], "models": 2}
-    env = WideningRanges(gymnasium.make("graspsim/Lift-v0", objects=objects), {"control.gain": "U(0.5, 1.5)"})
+    lift = gymnasium.make("graspsim/Lift-v0", objects=objects)
+    env = WideningRanges(lift, {"control.gain": "U(0.5, 1.5)"}, step=1.0, window=1, narrow_at=0.0, widen_at=0.5)
     _, info = env.reset(seed=0)
     assert info["drawn"]["gain"] == 1.0
     assert info["range_share"] == 0.0
-    env.share = 1.0
+    while not env.share:
+        *_, truncated, info = env.step(lift.unwrapped.task.scripted(lift.unwrapped.sim))
+        assert not truncated
     gains = [env.reset()[1]["drawn"]["gain"] for _ in range(6)]
     assert np.ptp(gains) > 0.1
+    env.close()
+
+
+@pytest.mark.parametrize("low", [0.2, 0.5, 0.8, 1.0, 2.0])
+def test_the_whole_of_a_range_is_reached_in_time_and_never_exceeded(low: float) -> None:
+    told = Told()
+    env = WideningRanges(told, {"physics.friction": f"LogU({low}, 10)", "control.delay_steps": "I(0, 3)"}, window=1)
+    delays = []
+    for n in range(12):
+        env.reset()
+        assert told.options is not None
+        drawn = told.options["randomize"]
+        friction = parse(drawn["physics.friction"])
+        assert low <= friction.low <= friction.high <= 10
+        delays.append(drawn["control.delay_steps"])
+        assert env.share == pytest.approx(min(n / 10, 1.0))
+        env.step(1)
+    assert (friction.low, friction.high) == (low, 10)
+    assert delays[0] == "I(1, 1)"
+    assert delays[-1] == "I(0, 3)"
+
+
+def test_an_unknown_key_is_named_at_once() -> None:
+    env = gymnasium.make("graspsim/Lift-v0", objects={"families": ["produce"], "models": 2})
+    with pytest.raises(UnknownNameError, match=r"fricton.*Did you mean 'friction'"):
+        WideningRanges(env, {"physics.fricton": "U(0.1, 0.2)"})
+    with pytest.raises(SpecError, match=r"friction must lie in \[0, 10\]"):
+        WideningRanges(env, {"physics.friction": "U(0.1, 20)"})
     env.close()
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import cv2
+import gymnasium
 import numpy as np
 import pytest
 from test_cli import graspsim
@@ -102,3 +103,56 @@ def test_a_film_that_cannot_be_says_why(arguments: str, message: str, tmp_path: 
     done = graspsim(f"play {arguments}", tmp_path)
     assert done.returncode == 1
     assert message in done.stderr
+
+
+def test_a_dumped_episode_is_the_one_that_the_environment_plays(dataset: Path) -> None:
+    objects = {"models": 3, "families": ["produce", "tools"]}
+    env = gymnasium.make("graspsim/Lift-v0", robot="panda", objects=objects)
+    for scene_id in range(2):
+        _, info = env.reset(seed=2 if scene_id == 0 else None)
+        params = json.loads((dataset / "train_pbr" / f"{scene_id:06d}" / "scene_params.json").read_text())
+        (pose,) = params["settled_poses"].values()
+        assert info["state"]["object_poses"][0].tolist() == pose
+        (body,) = params["scene"]["bodies"]
+        assert info["state"]["obj_ids"].tolist() == [body["obj_id"]]
+        assert info["drawn"]["mass_kg"].tolist() == [body["mass_kg"]]
+        assert params["effective_friction"]["1"]["pads"] == pytest.approx(body["lateral_friction"])
+    env.close()
+
+
+def test_the_camera_of_a_dump_errs_as_it_was_told_to(dataset: Path) -> None:
+    off = "--set control.camera_jitter_m=0.05"
+    done = graspsim(f"dump graspsim/Lift-v0 -o off --frames 3 --seed 2 --robot panda {TINY} {off}", dataset.parent)
+    assert done.returncode == 0, done.stderr
+    eyes = [
+        [f.world_from_camera[:3, 3] for f in BopDataset(root).read_scene("train_pbr", 0)]
+        for root in (dataset, dataset.parent / "off")
+    ]
+    away_m = np.linalg.norm(np.subtract(*eyes), axis=1)
+    assert (away_m > 0.005).all()
+    assert np.ptp(away_m) > 0.005
+
+
+def test_objects_of_a_dump_may_be_a_set_with_a_name(dataset: Path) -> None:
+    done = graspsim("dump graspsim/Lift-v0 -o no --objects heldot --frames 1", dataset.parent)
+    assert done.returncode == 1
+    assert "There is no set 'heldot'. Did you mean 'heldout'?" in done.stderr
+    done = graspsim(f"dump tabletop -o named --objects heldout --frames 1 {TINY}", dataset.parent)
+    assert done.returncode == 0, done.stderr
+    spec = json.loads((dataset.parent / "named" / "graspsim.json").read_text())["spec"]
+    assert spec["objects"]["split"] == "heldout"
+    assert spec["objects"]["models"] == 3
+
+
+@pytest.mark.parametrize(
+    ("task", "key", "message"),
+    [
+        ("Lift-v0", "layout.kind=floating", "layout.kind=floating has no table"),
+        ("Grasp-v0", "control.gain=2", "control.gain cannot be changed from 1.0 to 2"),
+    ],
+)
+def test_worlds_that_a_task_cannot_happen_in_are_refused(task: str, key: str, message: str, tmp_path: Path) -> None:
+    done = graspsim(f"dump graspsim/{task} -o no --frames 1 --set {key}", tmp_path)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -22,6 +22,7 @@ from graspsim import registry
 from graspsim.episode.controls import MODES
 from graspsim.episode.env import GraspEnv
 from graspsim.episode.observe import CHANNELS
+from graspsim.episode.plain_images import PlainImages
 from graspsim.errors import GraspsimError, SpecError, UnknownNameError
 from graspsim.geometry import Array, apply, invert, matrices_from_poses
 
@@ -120,12 +121,31 @@ def check_quietly(task: str, **options: Any) -> None:
 
 
 @EVERY
+def test_gymnasiums_checker_has_nothing_to_say_of_all_modes_together(task: str) -> None:
+    options: dict[str, Any] = {"obs_mode": tuple(CHANNELS), "image_size": (16, 24), "render_mode": "rgb_array"}
+    with opened(task, **options) as env, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # It would open a window, too.
+        check_env(env, skip_render_check=True)
+
+
+@EVERY
 @pytest.mark.parametrize("obs_mode", ["state", "rgb"])
 def test_stable_baselines3s_checker_has_nothing_to_say(task: str, obs_mode: str) -> None:
     checker = pytest.importorskip("stable_baselines3.common.env_checker")
     with opened(task, obs_mode=obs_mode, image_size=40) as env, warnings.catch_warnings():
         warnings.simplefilter("error")
         checker.check_env(env)
+
+
+@EVERY
+def test_stable_baselines3s_checker_has_nothing_to_say_of_any_mode_made_plain(task: str) -> None:
+    checker = pytest.importorskip("stable_baselines3.common.env_checker")
+    modes = [*CHANNELS, tuple(CHANNELS)] if task == TASKS[0] else [tuple(CHANNELS)]
+    for obs_mode in modes:
+        with opened(task, obs_mode=obs_mode, image_size=40) as env, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            checker.check_env(PlainImages(env))
 
 
 @EVERY
@@ -164,6 +184,35 @@ def test_episodes_are_the_same_in_another_process() -> None:
         there = {task: pool.submit(episodes, task, 3, 1, 25) for task in TASKS}
         for task, given in there.items():
             assert given.result() == episodes(task, 3, 1, 25), task
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["Lift-v0", "BinPick-v0"])
+def test_twenty_long_episodes_in_a_row_are_the_same_in_this_and_in_another_process(task: str) -> None:
+    count, steps = (20, 200) if task == "Lift-v0" else (20, 60)
+    here = episodes(task, 13, count, steps)
+    assert len(set(here)) == count
+    assert here == episodes(task, 13, count, steps)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert here == pool.submit(episodes, task, 13, count, steps).result()
+
+
+@pytest.mark.slow
+def test_vector_environments_give_the_same_over_many_resets_of_their_own() -> None:
+    makers = [lambda: made("Lift-v0", horizon=30)] * 2
+    given = []
+    for vector in (SyncVectorEnv(makers), AsyncVectorEnv(makers)):
+        vector.action_space.seed(0)
+        observation, info = vector.reset(seed=[1, 2])
+        seen, ends = [digest(observation, info)], 0
+        for _ in range(320):
+            *step, info = vector.step(vector.action_space.sample())
+            ends += int(np.sum(step[3]))
+            seen.append(digest(*step, info))
+        vector.close()
+        assert ends >= 20
+        given.append(seen)
+    assert given[0] == given[1]
 
 
 def test_another_seed_gives_other_episodes() -> None:
@@ -514,7 +563,9 @@ def test_an_episode_is_cut_off_after_its_horizon_and_that_is_not_its_end() -> No
 @EVERY
 def test_what_is_fixed_is_drawn_so(task: str) -> None:
     fixed = {"physics.mass_kg": 0.3, "physics.friction": 0.7, "physics.gravity_m_s2": 5.0, "physics.restitution": 0.0}
-    fixed |= {"physics.table_friction": 0.9, "lights.count": 2, "control.gain": 1.2, "control.pad_friction": 0.5}
+    fixed |= {"physics.table_friction": 0.9, "lights.count": 2, "control.pad_friction": 0.5}
+    gain = 1.0 if "control.gain" in registry.load("task", task).without_meaning else 1.2
+    fixed |= {"control.gain": gain}
     with opened(task, randomize=fixed) as env:
         for seed in range(2):
             _, info = env.reset(seed=seed)
@@ -524,11 +575,52 @@ def test_what_is_fixed_is_drawn_so(task: str) -> None:
             assert not drawn["restitution"].any()
             assert drawn["gravity_m_s2"] == 5.0
             assert drawn["table_friction"] == 0.9
-            assert drawn["lights"] == 2
-            assert drawn["gain"] == 1.2
+            assert np.count_nonzero(drawn["lights"][:, 4:7].any(axis=1)) == 2
+            assert drawn["gain"] == gain
             assert drawn["pad_friction"] == 0.5
             assert env.sim.scene.robot is not None
             assert env.sim.scene.robot.pad_friction == 0.5
+
+
+@EVERY
+@pytest.mark.parametrize(("key", "value"), [("gain", 0.3), ("delay_steps", 2), ("action_noise", 0.4)])
+def test_errors_of_the_controller_are_felt_or_refused(task: str, key: str, value: float) -> None:
+    fixed = {f"control.{key}": value}
+    if f"control.{key}" in registry.load("task", task).without_meaning:
+        with pytest.raises(SpecError, match=f"control.{key} cannot be changed .* no meaning for whole grasps"):
+            made(task, randomize=fixed)
+        return
+    reached = []
+    for randomize in ({}, fixed):
+        with opened(task, randomize=randomize) as env:
+            env.reset(seed=0)
+            *_, info = env.step(env.task.scripted(env.sim))
+            reached.append(digest(info["state"]))
+    assert reached[0] != reached[1]
+
+
+def test_a_delayed_action_is_the_one_that_was_given() -> None:
+    sums = []
+    for copied in (True, False):
+        with opened(randomize={"control.delay_steps": 2}) as env:
+            env.reset(seed=0)
+            rng, buffer = np.random.default_rng(0), np.zeros(5)
+            for _ in range(8):
+                buffer[:] = rng.uniform(-1, 1, 5)
+                *_, info = env.step(buffer.copy() if copied else buffer)
+            sums.append(digest(info["state"]))
+    assert sums[0] == sums[1]
+
+
+def test_no_number_of_a_state_undoes_the_error_of_positions() -> None:
+    noisy = {"control.state_noise_m": 0.05}
+    with opened("PickPlace-v0", randomize=noisy) as env:
+        observation, info = env.reset(seed=0)
+        true_m = info["state"]["object_poses"][0, :3]
+        told_m = (observation["achieved_goal"], observation["desired_goal"] - observation["observation"][-3:])
+        for told in told_m:
+            assert np.linalg.norm(told - true_m) > 0.01
+        np.testing.assert_allclose(*told_m, atol=1e-5)
 
 
 def test_options_change_one_episode_alone() -> None:

@@ -72,5 +72,5 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_run_without_trials_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"trials must be at least 10 .*; got 0"):
+    with pytest.raises(SpecError, match=r"--trials must be at least 10; got 0"):
         train_grasp.run(train_grasp.Args(out=tmp_path, trials=0))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from graspsim.dataset.files import read_json
-from graspsim.errors import SpecError, UnknownNameError
+from graspsim.errors import GraspsimError, SpecError, UnknownNameError
 
 pytest.importorskip("torch", reason="reinforcement learning is an extra: pip install 'graspsim[rl]'")
 pytest.importorskip("stable_baselines3", reason="reinforcement learning is an extra: pip install 'graspsim[rl]'")
@@ -206,3 +206,23 @@ def test_a_mistake_on_the_command_line_is_one_sentence(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["train_rl.py", "--env-kwargs", "robot=hnad"])
     with pytest.raises(SystemExit, match=r"^train_rl: There is no robot 'hnad'. Did you mean 'hand'?"):
         main()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"envs": 0}, r"--envs must be at least 1; got 0"),
+        ({"episodes": 0}, r"--episodes must be at least 1; got 0"),
+        ({"eval_every": 0}, r"--eval-every must be at least 1; got 0"),
+        ({"save_every": -5}, r"--save-every must be at least 1; got -5"),
+        ({"env_kwargs": ("robt=hand",)}, r"no argument of the environment 'robt'. Did you mean 'robot'"),
+    ],
+)
+def test_bad_arguments_are_named_before_anything_is_begun(changes, message, tmp_path):
+    with pytest.raises(GraspsimError, match=message):
+        train(dataclasses.replace(SMALL, out=tmp_path / "run", **changes))
+    assert not (tmp_path / "run").exists()
+
+
+def test_ppo_needs_no_word_about_demonstrations(tmp_path):
+    assert train(dataclasses.replace(SMALL, algorithm="ppo", demos=None, steps=64, out=tmp_path / "run")) == 0

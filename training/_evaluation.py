@@ -42,6 +42,12 @@ class Numbered(gymnasium.Wrapper[Any, Any, Any, Any]):
         return self.env.reset(seed=FIRST_SEED + self._next, options=options)
 
 
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """Return the 95 % interval of a rate (Wilson 1927)."""
+    interval = binomtest(successes, trials).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """How a policy did.
@@ -65,9 +71,8 @@ class Evaluation:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the rate (Wilson 1927)."""
-        interval = binomtest(self.successes, self.episodes).proportion_ci(method="wilson")
-        return float(interval.low), float(interval.high)
+        """The 95 % interval of the rate."""
+        return wilson_interval(self.successes, self.episodes)
 
     def __str__(self) -> str:
         low, high = self.interval

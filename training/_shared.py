@@ -1,11 +1,13 @@
 """What recipes share: environments as a command line names them."""
 
+import inspect
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
 
+from graspsim.episode.env import GraspEnv
 from graspsim.errors import SpecError, UnknownNameError
 
 
@@ -27,6 +29,14 @@ def parsed(assignments: tuple[str, ...]) -> dict[str, Any]:
     return result
 
 
+def check_at_least(args: Any, **least: float) -> None:
+    """Raise a SpecError if an argument, given by its name, is less than it may be."""
+    for name, value in least.items():
+        given = getattr(args, name)
+        if given is not None and given < value:
+            raise SpecError(f"--{name.replace('_', '-')} must be at least {value}; got {given}.")
+
+
 def made(env: str, kwargs: Mapping[str, Any], objects: str | None) -> gymnasium.Env[Any, Any]:
     """Return the environment of an id, with its arguments and a set of objects.
 
@@ -36,12 +46,16 @@ def made(env: str, kwargs: Mapping[str, Any], objects: str | None) -> gymnasium.
         objects: name of the set, or its fields as a JSON object; by default what `kwargs` or the task says.
 
     Raises:
-        UnknownNameError: for an unknown id.
+        UnknownNameError: for an unknown id or argument.
         GraspsimError: for an argument that is not legal.
     """
     if env not in gymnasium.registry:
         known = [name for name in gymnasium.registry if name.startswith("graspsim/")]
         raise UnknownNameError("environment", env, known)
+    known = list(inspect.signature(GraspEnv).parameters)[1:]
+    for name in kwargs:
+        if env.startswith("graspsim/") and name not in known:
+            raise UnknownNameError("argument of the environment", name, known)
     chosen = dict(kwargs) if objects is None else {**kwargs, "objects": _value(objects)}
     return gymnasium.make(env, **chosen)
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from graspsim.cli.progress import progress_bar
 from graspsim.errors import GraspsimError, SpecError
 
-from ._shared import made, parsed
+from ._shared import check_at_least, made, parsed
 
 try:
     import minari  # type: ignore[import-untyped]
@@ -108,8 +108,7 @@ def record(args: Args) -> tuple[MinariDataset, float]:
     """
     if args.dataset in minari.list_local_datasets():
         raise SpecError(f"There is a dataset {args.dataset} already; `minari delete {args.dataset}` deletes it.")
-    if args.episodes < 1:
-        raise SpecError(f"--episodes must be at least 1; got {args.episodes}.")
+    check_at_least(args, episodes=1)
     collector = DataCollector(made(args.env, parsed(args.env_kwargs), args.objects), record_infos=True)
     try:
         policy = policy_named(args.policy, collector)

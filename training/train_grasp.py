@@ -23,12 +23,12 @@ import gymnasium
 import numpy as np
 import tyro
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from graspsim.dataset.files import json_lines, read_json, replace_file
 from graspsim.episode.execute import action_from_grasp
 from graspsim.errors import GraspsimError, SpecError
 from graspsim.geometry import Array, rotation_about, transform
+from graspsim.mesh_import import EXTENSIONS
 
 try:
     import torch
@@ -38,6 +38,9 @@ except ModuleNotFoundError as error:
     if __name__ == "__main__":
         sys.exit(f"train_grasp: {message}")
     raise GraspsimError(message) from error
+
+from ._evaluation import wilson_interval
+from ._shared import check_at_least
 
 ENV = "graspsim/Grasp-v0"
 IMAGE_PX = 128
@@ -326,12 +329,12 @@ def evaluate(net: Net, objects: str | Mapping[str, Any], args: Args) -> dict[str
         by_name.setdefault(name, []).append(bool(info["success"]))
     env.close()
     held = sum(sum(outcomes) for outcomes in by_name.values())
-    interval = binomtest(held, args.episodes).proportion_ci(method="wilson")
+    low, high = wilson_interval(held, args.episodes)
     return {
         "episodes": args.episodes,
         "success": held / args.episodes,
-        "low": float(interval.low),
-        "high": float(interval.high),
+        "low": low,
+        "high": high,
         "by_name": {name: [sum(outcomes), len(outcomes)] for name, outcomes in sorted(by_name.items())},
     }
 
@@ -342,11 +345,9 @@ def mesh_set(folder: Path) -> dict[str, Any]:
     Raises:
         GraspsimError: if there are none.
     """
-    paths = sorted(
-        str(p) for pattern in ("*", "*/*") for p in folder.glob(pattern) if p.suffix in (".obj", ".ply", ".glb")
-    )
+    paths = sorted(str(p) for pattern in ("*", "*/*") for p in folder.glob(pattern) if p.suffix.lower() in EXTENSIONS)
     if not paths:
-        raise GraspsimError(f"There are no mesh files (.obj, .ply, .glb) in {folder}, nor one level below.")
+        raise GraspsimError(f"There are no mesh files ({', '.join(EXTENSIONS)}) in {folder}, nor one level below.")
     return {"families": [], "meshes": paths}
 
 
@@ -356,8 +357,7 @@ def run(args: Args) -> None:
     Raises:
         GraspsimError: for input that is at fault.
     """
-    if args.trials < 10 or args.episodes < 1:
-        raise SpecError(f"trials must be at least 10 and episodes 1; got {args.trials} and {args.episodes}.")
+    check_at_least(args, trials=10, workers=1, epochs=1, batch=2, candidates=KEPT, episodes=1)
     tests: list[tuple[str, str | Mapping[str, Any]]] = [(args.test_objects, args.test_objects)]
     if args.meshes is not None:
         tests.append((str(args.meshes), mesh_set(args.meshes)))

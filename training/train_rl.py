@@ -36,7 +36,7 @@ from graspsim.episode.plain_images import PlainImages
 from graspsim.errors import GraspsimError, SpecError, UnknownNameError
 
 from ._evaluation import Evaluation, Numbered, Policy, draw_curve, evaluated, read_rows, report, write_rows
-from ._shared import made, parsed
+from ._shared import check_at_least, made, parsed
 
 try:
     import torch
@@ -64,6 +64,7 @@ except ModuleNotFoundError as error:
 
 REPLAY_BYTES = 2 * 2**30
 """The replay buffer holds as many transitions as fit into it: of states, all there will ever be."""
+DEMOS = 10_000
 DEMONSTRATION_NOISE = 0.3
 """Largest standard deviation of what is added to the actions of a demonstration; each episode draws its own."""
 VERSIONS = ("graspsim", "gymnasium", "numpy", "pybullet", "stable_baselines3", "torch")
@@ -95,9 +96,9 @@ class Args:
     """Names the run's random numbers and episodes."""
     envs: int = 2
     """Environments that are played at once, each in a process of its own."""
-    demos: int = 10_000
+    demos: int | None = None
     """Steps at the beginning that the task's scripted policy takes, with noise; sac and tqc learn from them as
-    from their own. They count among the steps. 0 for learning without a teacher."""
+    from their own, and have 10,000 by default. They count among the steps. 0 for learning without a teacher."""
     warmup: int = 2_000
     """Random steps at the beginning, where there are no demonstrations."""
     learning_rate: float = 5e-4
@@ -373,14 +374,14 @@ def begin_run(args: Args) -> Path | None:
     arguments = json.loads(json.dumps(dataclasses.asdict(args), default=str))
     path, last = args.out / "config.json", checkpoints(args.out)[-1:]
     if args.resume and not last:
-        raise SpecError(f"{args.out} holds no checkpoint to go on from.")
+        raise SpecError(f"{args.out} holds no checkpoint to go on from; begin anew, without --resume.")
     if args.resume:
         for name, before in read_json(path)["arguments"].items():
             if name not in may_differ and arguments[name] != before:
                 raise SpecError(
                     f"The run in {args.out} has {name} {before!r}; it cannot go on with {arguments[name]!r}."
                 )
-    elif path.exists():
+    elif last or (args.out / "model.zip").exists():
         raise SpecError(f"{args.out} holds a run already; go on with --resume, or choose another folder with --out.")
     versions = {name: version(name) for name in VERSIONS} | {"python": platform.python_version()}
     replace_file(path, json.dumps({"arguments": arguments, "versions": versions}, indent=2).encode() + b"\n")
@@ -419,8 +420,12 @@ def stopped_gracefully() -> Iterator[threading.Event]:
 
 def train(args: Args) -> int:
     """Train as the arguments say; return the exit status."""
+    check_at_least(args, steps=1, minutes=0, envs=1, demos=0, warmup=0, batch_size=1, gradient_steps=1, eval_every=1)
+    check_at_least(args, eval_episodes=1, save_every=1, episodes=1)
     began_s = time.monotonic()
     kind, kwargs = algorithm_class(args.algorithm), parsed(args.env_kwargs)
+    if args.demos is None:
+        args = dataclasses.replace(args, demos=DEMOS if issubclass(kind, OffPolicyAlgorithm) else 0)
     if args.demos and not issubclass(kind, OffPolicyAlgorithm):
         raise SpecError(f"{args.algorithm} has no replay buffer to learn from demonstrations with; give --demos 0.")
     # Networks and batches are small: more threads would wait for each other, and keep the environments waiting.
@@ -474,6 +479,7 @@ def learn(model: OffPolicyAlgorithm, args: Args) -> None:
 
 def evaluate(args: Args, folder: Path) -> int:
     """Evaluate the run in a folder; return the exit status."""
+    check_at_least(args, envs=1, episodes=1)
     config = read_json(folder / "config.json")["arguments"]
     if not (folder / "model.zip").exists():
         raise SpecError(f"{folder} holds no model.zip yet: its training has not come to an end.")

@@ -24,7 +24,11 @@ Output = Annotated[Path, arg(aliases=["-o"])]
 
 
 def build_spec(
-    scene: str | None, config: Path | None, assignments: tuple[str, ...], fix: tuple[str, ...]
+    scene: str | None,
+    config: Path | None,
+    assignments: tuple[str, ...],
+    fix: tuple[str, ...],
+    object_set: str | None = None,
 ) -> "SceneSpec":
     """Return the specification that a command line describes, of a scene or, as graspsim/Lift-v0, of a task's episodes.
 
@@ -46,7 +50,11 @@ def build_spec(
         scene = scene or base or "tabletop"
     if scene is None:
         raise SpecError("Name a scene, such as `graspsim dump tabletop`, or give a file with --config.")
-    base_spec = task_spec(scene) if scene.startswith(TASK_PREFIX) else load("scene", scene)
+    base_spec: SceneSpec = task_spec(scene) if scene.startswith(TASK_PREFIX) else load("scene", scene)
+    if object_set is not None:
+        from graspsim.episode.spec import with_objects
+
+        base_spec = with_objects(base_spec, object_set)
     spec: SceneSpec = overlaid(base_spec, plain)
     spec = with_assignments(spec, assignments)
     for key in fix:
@@ -55,11 +63,13 @@ def build_spec(
 
 
 def task_spec(task_id: str) -> "SceneSpec":
-    """Return the specification of a task's episodes, with pictures of a size for datasets."""
+    """Return the specification of a task's episodes, on its own objects, with pictures of a size for datasets."""
+    from graspsim.episode.spec import with_objects
     from graspsim.plain import overlaid
     from graspsim.registry import load
 
-    spec: SceneSpec = load("task", task_id.removeprefix(TASK_PREFIX)).spec
+    task = load("task", task_id.removeprefix(TASK_PREFIX))
+    spec: SceneSpec = with_objects(task.spec, task.objects)
     return overlaid(spec, {"camera": {"width": 640, "height": 480, "views": 25}})
 
 

@@ -28,7 +28,8 @@ class Dump:
     config: Path | None = None
     """YAML file: `base: NAME` of a scene and the keys that differ from it."""
     objects: tuple[Path, ...] = ()
-    """Mesh files of the objects, in place of families. Of BOP's obj_000005.ply, ids and symmetries are kept."""
+    """Name of an object set, see `graspsim list`, or mesh files of the objects. Of BOP's obj_000005.ply, ids and
+    symmetries are kept."""
     set_: Assignments = ()
     """A key and its value or distribution, such as objects.count="I(10, 20)"."""
     fix: Keys = ()
@@ -48,8 +49,9 @@ class Dump:
         from graspsim.dataset.generate import DumpJob, EpisodeJob
         from graspsim.plain import overlaid
 
-        spec = build_spec(self.scene, self.config, self.set_, self.fix)
-        if self.objects:
+        by_name = len(self.objects) == 1 and not self.objects[0].suffix
+        spec = build_spec(self.scene, self.config, self.set_, self.fix, str(self.objects[0]) if by_name else None)
+        if self.objects and not by_name:
             meshes = tuple(str(path) for path in self.objects)
             spec = overlaid(spec, {"objects": {"families": [], "meshes": meshes}})
         episode = None

@@ -12,6 +12,8 @@ from graspsim.dataset.models_io import MODEL_FOLDERS, write_models
 from graspsim.dataset.scene_writer import remove_leftovers
 from graspsim.dataset.workers import generate_scenes
 from graspsim.episode.play import POLICIES
+from graspsim.episode.spec import EpisodeSpec
+from graspsim.episode.task import check_episodes
 from graspsim.errors import SpecError, UnknownNameError
 from graspsim.registry import load
 from graspsim.scene_objects import SceneObjects
@@ -84,7 +86,8 @@ def check_job(job: DumpJob, workers: int) -> None:
         raise SpecError(f"split must be train, val or test, or such with a type, as train_pbr; got {job.split!r}.")
     check_spec(job.spec)
     if job.episode is not None:
-        load("task", job.episode.task)
+        assert isinstance(job.spec, EpisodeSpec)
+        check_episodes(load("task", job.episode.task), job.spec)
         load("robot", job.episode.robot)
         if job.episode.policy not in POLICIES:
             raise UnknownNameError("policy", job.episode.policy, POLICIES)
@@ -112,7 +115,7 @@ def dump(job: DumpJob, workers: int, on_frame: Callable[[int], None] = lambda n:
     """
     check_job(job, workers)
     manifest(job)
-    objects = SceneObjects(job.spec, job.root_seed)
+    objects = SceneObjects(job.spec, job.set_seed, at_once=job.episode is not None)
     has_models = all((job.root / name).exists() for name in MODEL_FOLDERS)
     # Made before the folder is claimed: a mesh that is no use must leave nothing behind.
     models = {} if has_models else {i: objects[i] for i in objects.target_ids}

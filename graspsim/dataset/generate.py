@@ -10,9 +10,10 @@ import numpy as np
 
 from graspsim.dataset.records import FrameRecord
 from graspsim.dataset.scene_writer import SceneWriter
+from graspsim.episode.cameras import jittered
 from graspsim.episode.controls import action_size
 from graspsim.episode.play import Moment, play
-from graspsim.episode.spec import EpisodeSpec
+from graspsim.episode.spec import SET_SEED, ControlSpec, EpisodeSpec
 from graspsim.episode.task import Task, begin
 from graspsim.geometry import invert, matrices_from_poses
 from graspsim.labels import Target, box_corners, label_frame
@@ -22,7 +23,7 @@ from graspsim.plain import to_plain
 from graspsim.registry import load
 from graspsim.render.frame import Renderer
 from graspsim.sampling import sample_scene
-from graspsim.scene import Body, Fixture, Scene, View
+from graspsim.scene import Scene, View
 from graspsim.scene_objects import SceneObjects
 from graspsim.sensors import apply_to_depth, apply_to_rgb
 from graspsim.spec import SceneSpec
@@ -66,6 +67,11 @@ class DumpJob:
     split: str
     episode: EpisodeJob | None = None
     first_scene: int = 0
+
+    @property
+    def set_seed(self) -> int:
+        """Names its objects. Those of episodes are the environment's."""
+        return self.root_seed if self.episode is None else SET_SEED
 
     @property
     def scene_ids(self) -> range:
@@ -112,10 +118,11 @@ def generate_scene(
     """
     spec = job.spec
     count = job.frames_of(scene_id)
+    control: ControlSpec | None = None
     if job.episode is None:
         moments, requested, outcome = _at_rest(job, objects, scene_id, count)
     else:
-        moments, requested, outcome = _played(job, job.episode, objects, scene_id, count)
+        moments, control, requested, outcome = _played(job, job.episode, objects, scene_id, count)
     writer = SceneWriter(
         job.root / job.split,
         scene_id,
@@ -132,6 +139,9 @@ def generate_scene(
                 renderer = load("renderer", "raster")(drawn_scene, objects, supersampling=spec.camera.supersampling)
             bodies = moment.poses[: len(moment.models)]
             view = sample_view(spec, moment.scene, bodies, list(moment.models), im_id)
+            if control is not None:
+                rng = generator(job.root_seed, scene_id, Stream.CAMERA, 2**31 + im_id)
+                view = jittered(view, control, rng)
             record = record_frame(moment, renderer, view, im_id)
             writer.add(record)
             views.append(view)
@@ -154,8 +164,8 @@ def _at_rest(job: DumpJob, objects: SceneObjects, scene_id: int, count: int) -> 
 
 def _played(
     job: DumpJob, episode: EpisodeJob, objects: SceneObjects, scene_id: int, count: int
-) -> tuple[list[Moment], int, SettleOutcome]:
-    """Return moments spread evenly over an episode, the number of bodies asked for, and how they settled before it."""
+) -> tuple[list[Moment], ControlSpec, int, SettleOutcome]:
+    """Return moments spread evenly over an episode, its errors, the bodies asked for, and how they settled."""
     assert isinstance(job.spec, EpisodeSpec)
     task: Task = load("task", episode.task)()
     (size,) = task.action_space(action_size(load("robot", episode.robot)(), task.control)).shape
@@ -166,7 +176,7 @@ def _played(
     finally:
         sim.close()
     chosen = np.linspace(0, len(moments) - 1, count).round().astype(int)
-    return [moments[i] for i in chosen], moments[0].scene.requested, sim.settled
+    return [moments[i] for i in chosen], sim.drawn, moments[0].scene.requested, sim.settled
 
 
 def record_frame(moment: Moment, renderer: Renderer, view: View, im_id: int) -> FrameRecord:
@@ -210,7 +220,7 @@ def scene_params(moments: Sequence[Moment], views: list[View], outcome: SettleOu
             for body, pose in zip(scene.bodies, moments[0].poses[:count], strict=True)
         },
         "settle": to_plain(outcome),
-        "effective_friction": effective_frictions(scene.bodies, scene.fixtures),
+        "effective_friction": effective_frictions(scene),
         "views": to_plain(tuple(views)),
     }
     if scene.robot is not None:
@@ -218,13 +228,12 @@ def scene_params(moments: Sequence[Moment], views: list[View], outcome: SettleOu
     return params
 
 
-def effective_frictions(bodies: tuple[Body, ...], fixtures: tuple[Fixture, ...]) -> dict[str, dict[str, float]]:
-    """Return the lateral friction of each body on each fixture: Bullet takes the product, at most 10."""
+def effective_frictions(scene: Scene) -> dict[str, dict[str, float]]:
+    """Return the lateral friction of each body on fixtures and a robot's pads: Bullet takes the product, at most 10."""
+    others = {fixture.name: fixture.lateral_friction for fixture in scene.fixtures if not fixture.is_room}
+    if scene.robot is not None:
+        others["pads"] = scene.robot.pad_friction
     return {
-        str(body.instance_id): {
-            fixture.name: min(body.lateral_friction * fixture.lateral_friction, 10.0)
-            for fixture in fixtures
-            if not fixture.is_room
-        }
-        for body in bodies
+        str(body.instance_id): {name: min(body.lateral_friction * other, 10.0) for name, other in others.items()}
+        for body in scene.bodies
     }

@@ -139,7 +139,7 @@ def _work(job: DumpJob, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     cv2.setNumThreads(1)
-    objects = SceneObjects(job.spec, job.root_seed)
+    objects = SceneObjects(job.spec, job.set_seed, at_once=job.episode is not None)
 
     def on_frame() -> None:
         if connection.poll():

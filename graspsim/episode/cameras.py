@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from graspsim.episode.simulation import Simulation
-from graspsim.episode.spec import EpisodeSpec
+from graspsim.episode.spec import ControlSpec, EpisodeSpec
 from graspsim.geometry import Array, Intrinsics, matrices_from_poses, poses_from_matrices, rotation_about, transform
 from graspsim.scene import Pose, View
 from graspsim.streams import Stream, generator
@@ -28,11 +28,8 @@ class Cameras:
     def __init__(self, spec: EpisodeSpec, sim: Simulation) -> None:
         front = sample_view(spec, sim.scene, sim.poses, sim.models, 0)
         rng = generator(sim.scene.root_seed, sim.scene.index, Stream.CAMERA, 2**31)
-        self._errors = {name: _jitter(sim, rng) for name in NAMES}
-        self._front = dataclasses.replace(
-            front,
-            world_from_camera=_pose(matrices_from_poses(front.world_from_camera)[0] @ self._errors["front"]),
-        )
+        self._front = jittered(front, sim.drawn, rng)
+        self._wrist_error = _jitter(sim.drawn, rng)
         k = front.intrinsics
         focal_px = k.height / 2 / np.tan(np.radians(WRIST_FOV_DEG) / 2)
         self._wrist = Intrinsics(k.width, k.height, focal_px, focal_px, k.width / 2, k.height / 2)
@@ -41,13 +38,20 @@ class Cameras:
         """Return where a camera is now."""
         if name == "front":
             return self._front
-        world_from_camera = sim.world_from_gripper @ gripper_from_wrist @ self._errors[name]
+        world_from_camera = sim.world_from_gripper @ gripper_from_wrist @ self._wrist_error
         return View(self._wrist, _pose(world_from_camera), self._front.sensor)
 
 
-def _jitter(sim: Simulation, rng: np.random.Generator) -> Array:
-    turn, shift = rng.normal(size=3), rng.normal(size=3) * sim.drawn.camera_jitter_m
-    angle = float(np.linalg.norm(turn)) * np.radians(sim.drawn.camera_jitter_deg)
+def jittered(view: View, control: ControlSpec, rng: np.random.Generator) -> View:
+    """Return a view whose camera is off by as much as an episode's errors say."""
+    return dataclasses.replace(
+        view, world_from_camera=_pose(matrices_from_poses(view.world_from_camera)[0] @ _jitter(control, rng))
+    )
+
+
+def _jitter(control: ControlSpec, rng: np.random.Generator) -> Array:
+    turn, shift = rng.normal(size=3), rng.normal(size=3) * control.camera_jitter_m
+    angle = float(np.linalg.norm(turn)) * np.radians(control.camera_jitter_deg)
     return transform(rotation_about(turn, angle), shift)
 
 

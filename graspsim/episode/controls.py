@@ -93,12 +93,10 @@ class Controls:
             joints: (n,) positions of its joints.
             world_from_gripper: (4, 4) pose of its gripper.
         """
-        self._waiting.append(action)
-        if len(self._waiting) <= self._drawn.delay_steps:
+        arrived = self.arrived(action)
+        if arrived is None:
             return
-        action = self._waiting.popleft()
-        if self._drawn.action_noise:
-            action = np.clip(action + self._rng.normal(0, self._drawn.action_noise, len(action)), -1, 1)
+        action = arrived
         motion, width_m = action[:-1] * self._drawn.gain, (action[-1] + 1) / 2 * self._robot.opening_m
         if self._mode == "joints":
             chosen = list(self._robot.arm)
@@ -111,6 +109,19 @@ class Controls:
         turn = np.array((0, 0, motion[3])) if self._mode == "yaw" else motion[3:]
         target = _moved(self.world_from_target, motion[:3], turn, *self.space, world_from_gripper)
         self.seek(target, width_m, world, joints)
+
+    def arrived(self, action: Array) -> Array | None:
+        """Return what reaches the controller when an action (k,) is given: noisy, after the delay; at first None."""
+        self._waiting.append(action)
+        if len(self._waiting) <= self._drawn.delay_steps:
+            return None
+        return self.noisy(self._waiting.popleft())
+
+    def noisy(self, action: Array) -> Array:
+        """Return an action (k,) with the noise of the episode."""
+        if not self._drawn.action_noise:
+            return action
+        return np.clip(action + self._rng.normal(0, self._drawn.action_noise, len(action)), -1, 1)
 
     def seek(self, world_from_gripper: Array, width_m: float, world: World, joints: Array) -> None:
         """Drive the motors towards a pose (4, 4) of the gripper within one action's time, as far as they can."""

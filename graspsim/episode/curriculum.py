@@ -1,5 +1,6 @@
 """Automatic domain randomization (Akkaya et al. 2019, arXiv:1910.07113): ranges that widen as an agent copes."""
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
-from graspsim.distributions import LogUniform, Uniform, parse
+from graspsim.distributions import Integers, LogUniform, Uniform, parse
+from graspsim.episode.env import GraspEnv, changed
 from graspsim.errors import SpecError
 
 
@@ -18,14 +20,16 @@ class WideningRanges(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArg
 
     Args:
         env: one of ours.
-        ranges: keys of its specification and their widest ranges, such as {"physics.friction": "LogU(0.1, 1.5)"}.
+        ranges: keys of its specification and their widest ranges, such as {"physics.friction": "LogU(0.1, 1.5)"} or
+            {"control.delay_steps": "I(0, 3)"}.
         step: by how much the share changes at once.
         window: episodes that are judged together.
         widen_at: share of successes among them from which on ranges widen.
         narrow_at: the same, up to which they narrow.
 
     Raises:
-        SpecError: for a range that is neither uniform nor uniform in the logarithm, or a number that cannot be.
+        UnknownNameError: for an unknown key.
+        SpecError: for a range that is none, or is not legal for its key, or a number that cannot be.
     """
 
     def __init__(
@@ -47,10 +51,17 @@ class WideningRanges(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArg
                 f"step={step}, window={window}, narrow_at={narrow_at}, widen_at={widen_at}."
             )
         self._ranges = {key: _range(key, text) for key, text in ranges.items()}
+        if isinstance(env.unwrapped, GraspEnv):
+            changed(env.unwrapped.spec_of_episodes, {key: str(whole) for key, whole in self._ranges.items()})
         self._step, self._window = step, window
         self._widen_at, self._narrow_at = widen_at, narrow_at
         self._outcomes: deque[bool] = deque(maxlen=window)
-        self.share = 0.0
+        self._widenings = 0
+
+    @property
+    def share(self) -> float:
+        """Of each range, that is drawn from now."""
+        return min(self._widenings * self._step, 1.0)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode with the ranges as wide as they are now; what `options` fixes is left alone."""
@@ -75,21 +86,32 @@ class WideningRanges(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArg
         succeeded = sum(self._outcomes) / self._window
         if self._narrow_at < succeeded < self._widen_at:
             return
-        self.share = min(max(self.share + (self._step if succeeded >= self._widen_at else -self._step), 0.0), 1.0)
+        most = math.ceil(1 / self._step - 1e-9)
+        self._widenings = min(max(self._widenings + (1 if succeeded >= self._widen_at else -1), 0), most)
         self._outcomes.clear()
 
 
-def _range(key: str, text: str) -> Uniform | LogUniform:
+Range = Uniform | LogUniform | Integers
+
+
+def _range(key: str, text: str) -> Range:
     parsed = parse(text)
-    if not isinstance(parsed, Uniform | LogUniform):
-        raise SpecError(f"The range of {key} must be U(low, high) or LogU(low, high); got {text!r}.")
+    if not isinstance(parsed, Range):
+        raise SpecError(f"The range of {key} must be U(low, high), LogU(low, high) or I(low, high); got {text!r}.")
     return parsed
 
 
-def _part(whole: Uniform | LogUniform, share: float) -> Uniform | LogUniform:
+def _part(whole: Range, share: float) -> Range:
     """Return the middle of a range, so wide a share of it."""
-    if isinstance(whole, Uniform):
-        middle, half = (whole.low + whole.high) / 2, (whole.high - whole.low) / 2
-        return Uniform(middle - share * half, middle + share * half)
-    middle, ratio = (whole.low * whole.high) ** 0.5, (whole.high / whole.low) ** 0.5
-    return LogUniform(middle / ratio**share, middle * ratio**share)
+    low, high = whole.low, whole.high
+    if isinstance(whole, LogUniform):
+        middle, ratio = (low * high) ** 0.5, (high / low) ** 0.5
+        ends = middle / ratio**share, middle * ratio**share
+    else:
+        middle, half = (low + high) / 2, (high - low) / 2
+        ends = middle - share * half, middle + share * half
+    if isinstance(whole, Integers):
+        first, last = math.ceil(ends[0]), math.floor(ends[1])
+        return Integers(min(first, last), last)
+    # Rounding must not lead out of the range.
+    return type(whole)(max(ends[0], low), min(ends[1], high))

@@ -9,27 +9,26 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from graspsim.distributions import Distribution
-from graspsim.episode.cameras import Cameras
+from graspsim.episode.cameras import NAMES, Cameras
 from graspsim.episode.controls import STEP_S, action_size
 from graspsim.episode.features import ROBOT_SIZE, robot_state
 from graspsim.episode.observe import Observer
 from graspsim.episode.simulation import Simulation
-from graspsim.episode.spec import EpisodeSpec
-from graspsim.episode.task import Task, begin
+from graspsim.episode.spec import SET_SEED, EpisodeSpec, with_objects
+from graspsim.episode.task import Task, begin, check_episodes
 from graspsim.errors import GraspsimError, SpecError, UnknownNameError
 from graspsim.geometry import matrices_from_poses
 from graspsim.plain import overlaid, to_plain
 from graspsim.registry import load
 from graspsim.robot import RobotModel
+from graspsim.scene import Sensor, View
 from graspsim.scene_objects import SceneObjects
 from graspsim.spec import SetSpec
 from graspsim.spec_check import check_spec
 from graspsim.streams import check_seed
 
-SET_SEED = 0
-"""Object sets of environments are the same in every run; what is drawn from them is the episode's."""
 RENDER_SIZE = (480, 640)
+MOST_LIGHTS = 4
 _PICTURE = ("camera.width", "camera.height")
 _SET = tuple(f"objects.{field.name}" for field in dataclasses.fields(SetSpec))
 
@@ -83,6 +82,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         spec = overlaid(spec, {"camera": {"width": width, "height": height}})
         self.spec_of_episodes = changed(spec, randomize or {})
         _check_unchanged(spec, self.spec_of_episodes, _PICTURE, "image_size says it")
+        check_episodes(self.task, self.spec_of_episodes)
         self._objects = _loaded(self.spec_of_episodes)
         _check_span(self._objects, robot_model)
         self._horizon = self.task.horizon if horizon is None else horizon
@@ -133,15 +133,8 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
             UnknownNameError: for an unknown option or key.
             SpecError: for a value out of its range.
         """
-        super().reset(seed=seed)
         if self._closed:
             raise GraspsimError("The environment is closed.")
-        if seed is not None:
-            self._root_seed, self._index = check_seed(seed), 0
-        elif self._root_seed is None:
-            self._root_seed, self._index = int(self.np_random.integers(2**63)), 0
-        else:
-            self._index += 1
         for name in options or {}:
             if name != "randomize":
                 raise UnknownNameError("option", name, ["randomize"])
@@ -149,6 +142,15 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         if changes:
             spec = changed(spec, changes)
             _check_unchanged(self.spec_of_episodes, spec, _PICTURE + _SET, "it holds for all episodes")
+            check_episodes(self.task, spec)
+        # What is refused above is no episode.
+        super().reset(seed=seed)
+        if seed is not None:
+            self._root_seed, self._index = check_seed(seed), 0
+        elif self._root_seed is None:
+            self._root_seed, self._index = int(self.np_random.integers(2**63)), 0
+        else:
+            self._index += 1
         if self._sim is not None:
             self._sim.close()
             self._sim = None
@@ -161,10 +163,13 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
             )
         self._cameras = Cameras(spec, self._sim)
         self._over, self._steps = False, 0
-        self._drawn = drawn_values(self._sim, self.task.most_objects)
+        front = self._cameras.view("front", self._sim)
+        self._drawn = drawn_values(self._sim, front, self.task.most_objects)
         terms = dict.fromkeys(self.task.terms, 0.0)
         if self.render_mode == "human":
-            self.render()
+            # What takes one action may take many steps of the robot's, each worth seeing.
+            self._sim.on_step = self._show
+            self._show()
         return self._observe(), self._info(terms, succeeded=False)
 
     def step(self, action: NDArray[Any]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -178,7 +183,8 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         if self._over:
             raise GraspsimError("The episode is over; call reset().")
         try:
-            given = np.asarray(action, dtype=np.float64)
+            # A copy: it may be carried out later, when the caller's array holds another one.
+            given = np.array(action, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise SpecError(f"An action is an array of numbers; got {action!r}.") from error
         if given.shape != self.action_space.shape:
@@ -192,8 +198,6 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         self._steps += 1
         truncated = not terminated and self._steps >= self._horizon
         self._over = terminated or truncated
-        if self.render_mode == "human":
-            self.render()
         return self._observe(), float(sum(terms.values())), terminated, truncated, self._info(terms, succeeded)
 
     def _observe(self) -> Any:
@@ -213,8 +217,16 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         return self.task.compute_reward(np.asarray(achieved_goal), np.asarray(desired_goal))
 
     def view_of(self, camera: str) -> dict[str, NDArray[np.float64]]:
-        """Return where a camera is now: "matrix" K (3, 3) and "world_from_camera" (4, 4)."""
-        view = self._cameras.view(camera, self.sim)
+        """Return where a camera is now: "matrix" K (3, 3) and "world_from_camera" (4, 4).
+
+        Raises:
+            UnknownNameError: if there is no such camera.
+            GraspsimError: before a reset.
+        """
+        if camera not in NAMES:
+            raise UnknownNameError("camera", camera, NAMES)
+        sim = self.sim
+        view = self._cameras.view(camera, sim)
         return {
             "matrix": view.intrinsics.matrix,
             "world_from_camera": matrices_from_poses(view.world_from_camera)[0],
@@ -224,19 +236,22 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         """Return a picture (480, 640, 3) for people, or show it where the render mode is human."""
         if self.render_mode is None:
             raise GraspsimError('Nothing is rendered without a render mode; make the environment with "rgb_array".')
-        picture = self.picture()
         if self.render_mode == "rgb_array":
-            return picture
+            return self.picture()
+        self._show()
+        return None
+
+    def _show(self) -> None:
         if self._window is None:
             from graspsim.episode.window import Window
 
             self._window = Window(*reversed(RENDER_SIZE))
-        self._window.show(picture, self.metadata["render_fps"])
-        return None
+        self._window.show(self.picture(), self.metadata["render_fps"])
 
     def picture(self) -> NDArray[np.uint8]:
         """Return a picture (480, 640, 3) for people, from the camera that stands."""
-        view = self._cameras.view("front", self.sim)
+        sim = self.sim
+        view = self._cameras.view("front", sim)
         height, width = RENDER_SIZE
         scale = height / view.intrinsics.height
         k = dataclasses.replace(
@@ -248,7 +263,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
             cx=width / 2,
             cy=height / 2,
         )
-        picture = self.sim.look(dataclasses.replace(view, intrinsics=k), ("rgb",)).rgb
+        picture = sim.look(dataclasses.replace(view, intrinsics=k), ("rgb",)).rgb
         assert picture is not None
         return picture
 
@@ -263,13 +278,6 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         self._closed = True
 
 
-def with_objects(spec: EpisodeSpec, objects: str | Mapping[str, Any]) -> EpisodeSpec:
-    """Return the specification with an object set's fields, by its name or given as a SetSpec's fields."""
-    chosen: SetSpec = load("set", objects) if isinstance(objects, str) else overlaid(SetSpec(), objects)
-    fields = {f.name: getattr(chosen, f.name) for f in dataclasses.fields(SetSpec)}
-    return dataclasses.replace(spec, objects=dataclasses.replace(spec.objects, **fields))
-
-
 def changed(spec: EpisodeSpec, changes: Mapping[str, Any]) -> EpisodeSpec:
     """Return the specification with values changed by their dotted keys, and proven to be legal.
 
@@ -282,15 +290,14 @@ def changed(spec: EpisodeSpec, changes: Mapping[str, Any]) -> EpisodeSpec:
     nested: dict[str, Any] = {}
     for key, value in changes.items():
         *path, last = str(key).split(".")
-        inner = nested
+        inner: Any = nested
         for name in path:
             inner = inner.setdefault(name, {})
+            if not isinstance(inner, dict):
+                raise SpecError(f"randomize gives both {key} and a value for all of {name}; give one of them.")
         inner[last] = value
     result = overlaid(spec, nested)
     check_spec(result)
-    kind: object = result.layout.kind
-    if "floating" in (kind.support() if isinstance(kind, Distribution) else (kind,)):
-        raise SpecError("layout.kind=floating has no table, and is for datasets alone.")
     return result
 
 
@@ -321,7 +328,7 @@ def _check_span(objects: SceneObjects, robot: RobotModel) -> None:
 
 def _image_size(given: int | Sequence[int]) -> tuple[int, int]:
     sides: list[Any] = [given] if np.ndim(given) == 0 else list(given)  # type: ignore[arg-type]
-    if len(sides) > 2 or not all(isinstance(side, int | np.integer) and 16 <= side <= 8192 for side in sides):
+    if len(sides) not in (1, 2) or not all(isinstance(side, int | np.integer) and 16 <= side <= 8192 for side in sides):
         raise SpecError(f"image_size must be from 16 to 8192, one number or height and width; got {given}.")
     return int(sides[0]), int(sides[-1])
 
@@ -347,28 +354,46 @@ def privileged_state(sim: Simulation, most_objects: int) -> dict[str, Any]:
     }
 
 
-def drawn_values(sim: Simulation, most_objects: int) -> dict[str, Any]:
-    """Return what was drawn for the episode, as numbers."""
-    count = len(sim.models)
-    physics = np.zeros((4, most_objects))
-    physics[:, :count] = [
-        [body.mass_kg for body in sim.scene.bodies],
-        [body.lateral_friction for body in sim.scene.bodies],
-        [body.rolling_friction for body in sim.scene.bodies],
-        [body.restitution for body in sim.scene.bodies],
-    ]
+def drawn_values(sim: Simulation, view: View, most_objects: int) -> dict[str, Any]:
+    """Return what was drawn for the episode, as numbers in arrays whose shapes are always the same.
+
+    Lights are rows of: whether it is a point light, position (3), colour (3), width of its shadows' edges, whether it
+    casts any. `camera` is fx, fy, cx, cy and the pose of the standing camera; `sensor` a `graspsim.scene.Sensor`, its
+    white balance as three. `looks` are roughness and metallicity of each body's first material; the textures are in
+    `sim.scene`.
+    """
+    scene, k = sim.scene, view.intrinsics
+    bodies, looks, lights = np.zeros((5, most_objects)), np.zeros((2, most_objects)), np.zeros((MOST_LIGHTS, 9))
+    for i, body in enumerate(scene.bodies):
+        bodies[:, i] = (
+            body.mass_kg,
+            body.lateral_friction,
+            body.spinning_friction,
+            body.rolling_friction,
+            body.restitution,
+        )
+        looks[:, i] = body.materials[0].roughness, body.materials[0].metallic
+    for row, light in zip(lights, scene.lights, strict=False):
+        row[:] = (light.kind == "point", *light.position_m, *light.color, light.penumbra_m, light.casts_shadow)
     control = {
         name: np.array(value) if isinstance(value, list | tuple) else float(value)
         for name, value in to_plain(sim.drawn).items()
     }
-    table = next(fixture for fixture in sim.scene.fixtures if fixture.name == "table")
+    table = next(fixture for fixture in scene.fixtures if fixture.name == "table")
+    sensor = to_plain(view.sensor)
     return {
-        "mass_kg": physics[0],
-        "lateral_friction": physics[1],
-        "rolling_friction": physics[2],
-        "restitution": physics[3],
+        "mass_kg": bodies[0],
+        "lateral_friction": bodies[1],
+        "spinning_friction": bodies[2],
+        "rolling_friction": bodies[3],
+        "restitution": bodies[4],
         "table_friction": table.lateral_friction,
-        "gravity_m_s2": sim.scene.gravity_m_s2,
-        "lights": len(sim.scene.lights),
+        "table_restitution": table.restitution,
+        "gravity_m_s2": scene.gravity_m_s2,
+        "looks": looks,
+        "lights": lights,
+        "ambient": np.array([scene.sky, scene.ground]),
+        "camera": np.array([k.fx, k.fy, k.cx, k.cy, *view.world_from_camera]),
+        "sensor": np.hstack([sensor[field.name] for field in dataclasses.fields(Sensor)]),
         **control,
     }

@@ -5,10 +5,16 @@ import numpy as np
 from graspsim.episode.controls import MODES
 from graspsim.episode.simulation import Simulation
 from graspsim.errors import SpecError
-from graspsim.geometry import Array, rotation_about, transform
+from graspsim.geometry import Array, apply, invert, rotation_about, transform
 
 BACK_M = 0.1
-"""Along the approach: from where the gripper starts, and how far it is lifted after."""
+"""Along the approach: from where the gripper starts at least, and how far it is lifted after."""
+ASIDE_M = 0.15
+"""From the approach: what is nearer may be in the hand's way."""
+CLEAR_M = 0.01
+"""Between the fingertips and all that is in the way, at the start."""
+WITHOUT_MEANING = ("control.gain", "control.delay_steps")
+"""What whole grasps cannot be subject to."""
 ADVANCE_M, RAISE_M = 0.02, 0.012
 """In the time of one action."""
 CLOSE_STEPS, HOLD_STEPS = 12, 10
@@ -70,13 +76,12 @@ def action_from_grasp(
 
 
 def execute_grasp(sim: Simulation, world_from_gripper: Array, opening_m: float) -> bool:
-    """Carry a grasp out, open loop: from a distance straight ahead, shut, up, and wait.
+    """Carry a grasp out, open loop: from clear of everything straight ahead, shut, up, and wait.
 
     Returns:
         Whether the fingers then hold a body clear of everything else.
     """
-    back = transform(translation=(0, 0, -BACK_M))
-    start = world_from_gripper @ back
+    start = world_from_gripper @ transform(translation=(0, 0, -_clear_way_m(sim, world_from_gripper)))
     sim.place_gripper(start, opening_m)
     _move(sim, world_from_gripper, opening_m, ADVANCE_M)
     for _ in range(CLOSE_STEPS):
@@ -87,6 +92,15 @@ def execute_grasp(sim: Simulation, world_from_gripper: Array, opening_m: float) 
     for _ in range(HOLD_STEPS):
         sim.seek(raised, 0.0)
     return held_body(sim) is not None
+
+
+def _clear_way_m(sim: Simulation, world_from_gripper: Array) -> float:
+    """Return how far back from a grasp, along its approach, no body is beside the hand yet."""
+    bodies = zip(sim.models, sim.world_from_bodies, strict=True)
+    points = np.concatenate([np.zeros((0, 3)), *(apply(pose, model.mesh.vertices) for model, pose in bodies)])
+    seen = apply(invert(world_from_gripper), points)
+    ahead = seen[np.linalg.norm(seen[:, :2], axis=1) < ASIDE_M, 2]
+    return max(BACK_M, sim.robot.tip_m + CLEAR_M - float(ahead.min(initial=0.0)))
 
 
 def _move(sim: Simulation, target: Array, width_m: float, step_m: float) -> None:

@@ -12,19 +12,20 @@ FORCE_SCALE_N = 40.0
 
 def robot_state(sim: Simulation) -> Array:
     """Return (22,): position and two axes of the gripper, its velocity, how far the pose that is sought lies ahead and
-    is turned, the width, the one that is sought, and what the pads press on body 0 with."""
+    is turned, the width, the one that is sought, and what the pads press with on the body they press on most."""
     gripper, sought = sim.world_from_gripper, sim.controls.world_from_target
-    forces = np.clip(sim.pad_forces(0), 0, FORCE_SCALE_N) if len(sim.models) else np.zeros(2)
+    pressed = max((sim.pad_forces(i) for i in range(len(sim.models))), key=min, default=(0.0, 0.0))
+    forces = np.clip(pressed, 0, FORCE_SCALE_N)
     return np.concatenate(
         [
-            gripper[:3, 3] + noise(sim, 3),
+            gripper[:3, 3] + sim.errors_m[0],
             gripper[:3, 0],
             gripper[:3, 2],
             sim.gripper_velocity,
             sought[:3, 3] - gripper[:3, 3],
             turned_by(sought[:3, :3], gripper[:3, :3]),
             [sim.width_m / sim.robot.opening_m, sim.controls.width_m / sim.robot.opening_m],
-            np.asarray(forces) / FORCE_SCALE_N,
+            forces / FORCE_SCALE_N,
         ]
     )
 
@@ -37,7 +38,7 @@ def body_state(sim: Simulation, index: int) -> Array:
     pose = sim.world_from_bodies[index]
     return np.concatenate(
         [
-            pose[:3, 3] - sim.world_from_gripper[:3, 3] + noise(sim, 3),
+            seen_position(sim, index) - sim.world_from_gripper[:3, 3],
             pose[:3, 0],
             pose[:3, 2],
             sim.velocities[index],
@@ -46,8 +47,6 @@ def body_state(sim: Simulation, index: int) -> Array:
     )
 
 
-def noise(sim: Simulation, count: int) -> Array:
-    """Return errors (n,) of positions as the episode has them."""
-    if not sim.drawn.state_noise_m:
-        return np.zeros(count)
-    return sim.noise.normal(0.0, sim.drawn.state_noise_m, count)
+def seen_position(sim: Simulation, index: int) -> Array:
+    """Return where a body is (3,), with the error of the step."""
+    return np.asarray(sim.poses[index, :3] + sim.errors_m[1 + index])

@@ -54,6 +54,8 @@ class Observer:
         self, modes: str | Sequence[str], cameras: Sequence[str], height: int, width: int, state_size: int
     ) -> None:
         self._single = isinstance(modes, str) and modes != "rgbd"
+        if not isinstance(modes, str) and not isinstance(modes, Sequence):
+            raise SpecError(f"obs_mode is a name, or several of them; got {modes!r}. Known: {', '.join(CHANNELS)}.")
         listed = [modes] if isinstance(modes, str) else list(modes)
         for kind, given, allowed in (("observation mode", listed, list(CHANNELS)), ("camera", list(cameras), NAMES)):
             if not given or len(set(given)) < len(given):

@@ -26,6 +26,9 @@ class PlainImages(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstructor
             self.observation_space = spaces.Dict({key: _space(each) for key, each in space.spaces.items()})
         else:
             self.observation_space = _space(space)
+        if hasattr(env.unwrapped, "compute_reward"):
+            # What stable-baselines3 knows goal-conditioned tasks by.
+            self.compute_reward = env.unwrapped.compute_reward
 
     def observation(self, observation: Any) -> Any:
         """Return an observation made plain."""

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from graspsim.episode.controls import STEP_M
-from graspsim.episode.features import noise
 from graspsim.episode.scripted import approach, plan_for, towards
 from graspsim.episode.simulation import Simulation
 from graspsim.geometry import Array, invert
@@ -39,7 +38,8 @@ class PlannedGrasp:
         seen = invert(sim.world_from_gripper) @ self.world_from_gripper(sim)
         # Half a turn of the gripper is the same grasp.
         twice = 2 * np.arctan2(seen[1, 0], seen[0, 0])
-        return np.array([*(seen[:3, 3] + noise(sim, 3)), *seen[:3, 2], np.sin(twice), np.cos(twice)])
+        seen[:3, 3] += sim.world_from_gripper[:3, :3].T @ sim.errors_m[1 + self.index]
+        return np.array([*seen[:3, 3], *seen[:3, 2], np.sin(twice), np.cos(twice)])
 
     def is_gripped(self, sim: Simulation) -> bool:
         """Whether both fingers press on the body."""

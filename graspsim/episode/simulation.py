@@ -33,6 +33,8 @@ CALM_STEP_S = 1 / 60
 GRIP_STEP_S = 1 / 480
 """What is light would creep through a firm grip otherwise, or be flung away."""
 FALLEN_M = -0.05
+STILL_M_S, STILL_RAD_S = 0.05, 0.5
+"""Speeds below which a body counts as still."""
 STILL_STEPS = 2
 """Actions for which everything has to lie still before it is put to sleep again."""
 _TRIES = 10
@@ -63,6 +65,7 @@ class Simulation:
         joints: (k,) positions of the robot's movable joints.
         world_from_gripper: (4, 4).
         gripper_velocity: (3,) of its origin, over the last step.
+        errors_m: (1 + n, 3) of the positions that a state tells now: the gripper's, and each body's.
         steps: of the robot's so far, of which an action takes one or more.
         on_step: is called after each.
 
@@ -77,6 +80,7 @@ class Simulation:
     world_from_bodies: Array
     joints: Array
     world_from_gripper: Array
+    errors_m: Array
 
     def __init__(
         self, spec: EpisodeSpec, objects: SceneObjects, robot: str, mode: str, root_seed: int, index: int
@@ -182,6 +186,10 @@ class Simulation:
         self.joints, _ = self.world.robot.states()
         self._links = self.robot.link_transforms(self._world_from_base, self.joints)
         self.world_from_gripper = self._links[self.robot.gripper_link] @ self.robot.link_from_gripper
+        self.errors_m = np.zeros((1 + len(self.poses), 3))
+        if self.drawn.state_noise_m:
+            # Whatever tells of a position errs alike, or else the differences would tell it exactly.
+            self.errors_m = self.noise.normal(0.0, self.drawn.state_noise_m, self.errors_m.shape)
 
     @property
     def width_m(self) -> float:
@@ -232,6 +240,15 @@ class Simulation:
         """Whether a body touches both pads, and nothing but the robot."""
         assert self.scene.robot is not None
         return min(self.pad_forces(index)) > 0 and self.world.touching(index) == {self.scene.robot.instance_id}
+
+    def is_held_still(self, index: int) -> bool:
+        """Whether a body is held, and neither moves nor turns."""
+        return self.is_still(index) and self.is_held(index)
+
+    def is_still(self, index: int) -> bool:
+        """Whether a body neither moves nor turns."""
+        speeds = np.linalg.norm(self.velocities[index].reshape(2, 3), axis=1)
+        return bool((speeds < (STILL_M_S, STILL_RAD_S)).all())
 
     def has_fallen(self, index: int) -> bool:
         """Whether a body is below the table, where it falls for ever."""

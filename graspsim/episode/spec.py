@@ -1,9 +1,18 @@
 """What describes an episode: a scene, and how robot, camera and sensors err in it."""
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from graspsim.distributions import Uniform, ranged
-from graspsim.spec import SceneSpec
+from graspsim.plain import overlaid
+from graspsim.registry import load
+from graspsim.spec import SceneSpec, SetSpec
+
+SET_SEED = 0
+"""Object sets of episodes are the same in every run; what is drawn from them is the episode's."""
+S = TypeVar("S", bound=SceneSpec)
 
 
 @dataclass(frozen=True)
@@ -40,3 +49,14 @@ class EpisodeSpec(SceneSpec):
     """A scene specification with one more section."""
 
     control: ControlSpec = ControlSpec()
+
+
+def with_objects(spec: S, objects: str | Mapping[str, Any]) -> S:
+    """Return a specification with an object set's fields, by its name or given as a SetSpec's fields.
+
+    Raises:
+        UnknownNameError: for a name or field that there is not.
+    """
+    chosen: SetSpec = load("set", objects) if isinstance(objects, str) else overlaid(SetSpec(), objects)
+    fields = {f.name: getattr(chosen, f.name) for f in dataclasses.fields(SetSpec)}
+    return dataclasses.replace(spec, objects=dataclasses.replace(spec.objects, **fields))

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
+from graspsim.distributions import Distribution
 from graspsim.episode.simulation import Simulation
 from graspsim.episode.spec import EpisodeSpec
-from graspsim.errors import GraspsimError
+from graspsim.errors import GraspsimError, SpecError
 from graspsim.geometry import Array
 from graspsim.scene_objects import SceneObjects
 
@@ -29,6 +30,7 @@ class Task:
         most_objects: objects in a scene at most; `info` has room for so many.
         feature_count: numbers that `features` returns.
         terms: names of the reward's terms.
+        without_meaning: keys of the specification that would change nothing in this task, and so cannot be changed.
         is_goal_conditioned: whether the goals that an observation holds decide the reward, by `compute_reward`.
     """
 
@@ -41,6 +43,7 @@ class Task:
     most_objects: ClassVar[int] = 1
     feature_count: ClassVar[int]
     terms: ClassVar[tuple[str, ...]]
+    without_meaning: ClassVar[tuple[str, ...]] = ()
     is_goal_conditioned: ClassVar[bool] = False
 
     def action_space(self, size: int) -> spaces.Box:
@@ -86,6 +89,20 @@ class Task:
     def is_over(self, sim: Simulation) -> bool:
         """Whether the episode has come to its end, done or not; running out of steps is none of it."""
         return self.succeeded(sim)
+
+
+def check_episodes(task: Task | type[Task], spec: EpisodeSpec) -> None:
+    """Raise a SpecError if a task cannot happen in some worlds, or would take no notice of what they are to be like."""
+    kind: object = spec.layout.kind
+    if "floating" in (kind.support() if isinstance(kind, Distribution) else (kind,)):
+        raise SpecError("layout.kind=floating has no table, and is for datasets of scenes alone.")
+    for path in task.without_meaning:
+        section, name = path.split(".")
+        usual, given = (getattr(getattr(each, section), name) for each in (task.spec, spec))
+        if given != usual:
+            raise SpecError(
+                f"{path} cannot be changed from {usual} to {given} here: it has no meaning for whole grasps."
+            )
 
 
 def begin(
