@@ -661,6 +661,7 @@ def test_mass_and_gravity_are_felt(box_file: str) -> None:
     [
         ({"obs_mode": "rbg"}, UnknownNameError, r"no observation mode 'rbg'\. Did you mean 'rgb"),
         ({"obs_mode": ("state", "dept")}, UnknownNameError, r"no observation mode 'dept'\. Did you mean 'depth'"),
+        ({"obs_mode": 5}, SpecError, r"obs_mode is a name, or several of them; got 5"),
         ({"obs_mode": ()}, SpecError, r"at least one observation mode.*got \[\]"),
         ({"obs_mode": ("rgb", "rgb")}, SpecError, r"each once; got \['rgb', 'rgb'\]"),
         ({"robot": "pandas"}, UnknownNameError, r"no robot 'pandas'\. Did you mean 'panda'"),
@@ -676,6 +677,7 @@ def test_mass_and_gravity_are_felt(box_file: str) -> None:
         ({"image_size": 0}, SpecError, r"image_size must be from 16 to 8192.*; got 0"),
         ({"image_size": (64, -1)}, SpecError, r"image_size must be .*; got \(64, -1\)"),
         ({"image_size": (64, 64, 3)}, SpecError, r"image_size must be .* height and width; got \(64, 64, 3\)"),
+        ({"image_size": ()}, SpecError, r"image_size must be .*; got \(\)"),
         ({"image_size": "64"}, SpecError, r"image_size must be .*; got 64"),
         ({"horizon": 0}, SpecError, r"horizon must be a whole number, at least 1; got 0"),
         ({"horizon": 2.5}, SpecError, r"horizon must be a whole number, at least 1; got 2\.5"),
@@ -687,6 +689,7 @@ def test_mass_and_gravity_are_felt(box_file: str) -> None:
         ({"randomize": {"control.gain": "U(0.5, 99)"}}, SpecError, r"gain must lie in .*got U\(0\.5, 99"),
         ({"randomize": {"camera.width": 64}}, SpecError, r"camera\.width cannot be changed from 84 to 64.*image_size"),
         ({"randomize": {"layout.kind": "floating"}}, SpecError, r"floating has no table"),
+        ({"randomize": {"physics": 0.5, "physics.friction": 1}}, SpecError, r"both physics\.friction and .* physics"),
         ({"randomize": {"physics.friction": "U(0.5"}}, SpecError, r"U\(0\.5"),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
@@ -812,6 +815,25 @@ def test_bad_options_are_refused_and_the_environment_lives_on(
         with pytest.raises(error, match=message):
             env.reset(seed=3, options=options)
         assert digest(*env.reset(seed=3)) == wanted
+
+
+def test_a_reset_that_is_refused_is_no_episode() -> None:
+    with opened() as env, opened() as other:
+        for each in (env, other):
+            each.reset(seed=3)
+        with pytest.raises(UnknownNameError):
+            env.reset(options={"randomise": {}})
+        assert digest(*env.reset()) == digest(*other.reset())
+
+
+def test_nothing_is_seen_before_an_episode_and_through_no_camera_that_there_is_not() -> None:
+    with opened(render_mode="rgb_array") as env:
+        for look in (env.render, env.picture, lambda: env.view_of("front")):
+            with pytest.raises(GraspsimError, match=r"Call reset\(\) before anything else"):
+                look()
+        env.reset(seed=0)
+        with pytest.raises(UnknownNameError, match=r"no camera 'frnt'\. Did you mean 'front'"):
+            env.view_of("frnt")
 
 
 def test_a_window_without_a_display_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
