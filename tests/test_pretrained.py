@@ -14,7 +14,7 @@ from graspsim.pose.estimator import KnownObject  # noqa: E402
 from graspsim.pose.frame import Frame  # noqa: E402
 from graspsim.pose.pretrained import ResNet18, vgg19_until_conv4_2  # noqa: E402
 
-OBJECTS = [KnownObject(1, 0.1, Frame(np.zeros(3), np.ones(3)))]
+OBJECTS = [KnownObject(1, 0.1, Frame(np.zeros(3), np.ones(3)), np.zeros((4, 3)))]
 
 
 def saved(path: Path, weights: dict[str, torch.Tensor]) -> Path:

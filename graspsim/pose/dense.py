@@ -16,8 +16,9 @@ from graspsim.pose.dense_samples import DenseBatch, DenseSamples, crop_of, detec
 from graspsim.pose.estimator import Estimate, KnownObject, PoseEstimator, device_of, images_to_tensor, kinds_of
 from graspsim.pose.losses import coordinate_loss, detection_loss
 from graspsim.pose.metrics import Reference, symmetry_transforms
-from graspsim.pose.networks import DETECTOR_STRIDE, MAP_PX, CoordinateNet, Detector, Encoder
+from graspsim.pose.networks import DETECTOR_STRIDE, MAP_PX, CoordinateNet, Detector, Encoder, coordinates_of
 from graspsim.pose.pretrained import ResNet18, load_weights
+from graspsim.pose.samples import hull_box
 from graspsim.pose.solve import Fit, pixel_grid, pose_from_pixels, pose_from_points
 
 DETECTED = 0.3
@@ -26,6 +27,10 @@ OVERLAP = 0.6
 """Of two boxes of one kind, intersection over union, above which the lower peak is dropped."""
 SHOWN = 0.5
 """Probability from which on a pixel is taken to show the object."""
+PASSES = 2
+"""Times that a crop is taken and looked at."""
+UNSURE = 0.25
+"""Share of an object's pixels that are left out."""
 COARSE_STEPS = 32
 """Motions of a continuous symmetry that the loss considers."""
 _PEAKS = 64
@@ -122,18 +127,40 @@ class DenseEstimator(PoseEstimator):
         found = self.detect(rgb)
         if not found:
             return []
-        squares = [square_around(detection.box_px) for detection in found]
-        crops = images_to_tensor(np.stack([crop_of(rgb, square) for square in squares]))
-        kinds, device = torch.tensor([detection.kind for detection in found]), device_of(self.networks)
+        fits: list[Fit | None] = [None] * len(found)
+        boxes = [detection.box_px for detection in found]
+        for _ in range(PASSES):
+            fits = self._fitted(rgb, camera, depth_m, [d.kind for d in found], boxes, fits)
+            # Where the pose puts the object is nearer to what was trained on than where it was detected.
+            for i, (detection, fit) in enumerate(zip(found, fits, strict=True)):
+                if fit is not None:
+                    boxes[i] = hull_box(fit.camera_from_model, self.objects[detection.kind].hull_m, camera)
+        return [
+            Estimate(self.objects[d.kind].obj_id, d.score * fit.agreeing, fit.camera_from_model)
+            for d, fit in zip(found, fits, strict=True)
+            if fit is not None
+        ]
+
+    def _fitted(
+        self,
+        rgb: Image,
+        camera: Intrinsics,
+        depth_m: NDArray[np.float32] | None,
+        kinds: list[int],
+        boxes: list[tuple[float, float, float, float]],
+        before: list[Fit | None],
+    ) -> list[Fit | None]:
+        """Return the poses of what boxes show, or what was known before where none is found."""
+        squares = [square_around(box) for box in boxes]
+        crops, device = (
+            images_to_tensor(np.stack([crop_of(rgb, square) for square in squares])),
+            device_of(self.networks),
+        )
         with torch.no_grad():
-            maps = self.coordinates(crops.to(device), kinds.to(device)).cpu().numpy()
-        estimates = []
-        for detection, square, told in zip(found, squares, maps.astype(np.float64), strict=True):
-            known = self.objects[detection.kind]
-            fit = _solved(known, square, told, camera, depth_m)
-            if fit is not None:
-                estimates.append(Estimate(known.obj_id, detection.score * fit.agreeing, fit.camera_from_model))
-        return estimates
+            maps = self.coordinates(crops.to(device), torch.tensor(kinds).to(device)).float()
+            shown, points, sure = (told.cpu().numpy().astype(np.float64) for told in coordinates_of(maps))
+        each = zip(kinds, squares, zip(shown, points, sure, strict=True), before, strict=True)
+        return [_solved(self.objects[kind], sq, told, camera, depth_m) or old for kind, sq, told, old in each]
 
 
 class DenseResnetEstimator(DenseEstimator):
@@ -152,11 +179,19 @@ class DenseResnetEstimator(DenseEstimator):
 
 
 def _solved(
-    known: KnownObject, square: Array, told: Array, camera: Intrinsics, depth_m: NDArray[np.float32] | None
+    known: KnownObject,
+    square: Array,
+    told: tuple[Array, Array, Array],
+    camera: Intrinsics,
+    depth_m: NDArray[np.float32] | None,
 ) -> Fit | None:
-    """Return the pose that the maps (4, h, w) of a crop tell."""
-    shown = 1 / (1 + np.exp(-told[0])) > SHOWN
-    points = known.frame.metres(told[1:].transpose(1, 2, 0)[shown])
+    """Return the pose that `coordinates_of` a crop tells."""
+    probability, coordinates, sure = told
+    shown = probability > SHOWN
+    if shown.any():
+        # What is least sure only leads astray.
+        shown &= sure >= np.quantile(sure[shown], UNSURE)
+    points = known.frame.metres(coordinates.transpose(1, 2, 0)[shown])
     pixels = pixel_grid(square, MAP_PX)[shown]
     if depth_m is not None:
         measured = depth_at(depth_m, pixels)

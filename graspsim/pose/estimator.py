@@ -32,11 +32,13 @@ class KnownObject:
         obj_id: its number.
         diameter_m: largest distance of two of its points.
         frame: its box.
+        hull_m: (k, 3) vertices of its convex hull.
     """
 
     obj_id: int
     diameter_m: float
     frame: Frame
+    hull_m: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +121,7 @@ def untrained(architecture: str, references: dict[int, Reference], width: int, i
     Raises:
         UnknownNameError: for an architecture that there is not.
     """
-    known = [KnownObject(i, r.diameter_m, Frame.of(r.mesh.vertices)) for i, r in sorted(references.items())]
+    known = [KnownObject(i, r.diameter_m, Frame.of(r.mesh.vertices), r.hull) for i, r in sorted(references.items())]
     estimator: PoseEstimator = load("architecture", architecture)(known, width, image_width)
     return estimator
 
@@ -136,6 +138,7 @@ def save_estimator(estimator: PoseEstimator, path: Path) -> None:
                 "diameter_m": known.diameter_m,
                 "center_m": known.frame.center_m.tolist(),
                 "size_m": known.frame.size_m.tolist(),
+                "hull_m": torch.from_numpy(known.hull_m),
             }
             for known in estimator.objects
         ],
@@ -160,7 +163,12 @@ def load_estimator(path: Path) -> PoseEstimator:
             raise ValueError("it is no archive")
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         objects = [
-            KnownObject(o["obj_id"], o["diameter_m"], Frame(np.array(o["center_m"]), np.array(o["size_m"])))
+            KnownObject(
+                o["obj_id"],
+                o["diameter_m"],
+                Frame(np.array(o["center_m"]), np.array(o["size_m"])),
+                o["hull_m"].numpy(),
+            )
             for o in content["objects"]
         ]
         kind = load("architecture", content["architecture"])

@@ -4,8 +4,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_LEAST_COORDINATE = 0.02
-"""Errors below count as their square: a fiftieth of half the object's size is as good as it gets."""
+from graspsim.pose.networks import BINS
+
+COORDINATES_WEIGHT = 0.2
+"""Of the three coordinates' cross entropy, beside the mask's."""
 
 
 def detection_loss(maps: Tensor, heat: Tensor, boxes: Tensor) -> Tensor:
@@ -30,7 +32,7 @@ def detection_loss(maps: Tensor, heat: Tensor, boxes: Tensor) -> Tensor:
 
 
 def coordinate_loss(maps: Tensor, visible: Tensor, coordinates: Tensor, motions: Tensor) -> Tensor:
-    """Return the loss of the second network's maps (n, 4, h, w).
+    """Return the loss of the second network's maps (n, 1 + 3 bins, h, w): cross entropy, of the mask and of the bins.
 
     An object that looks the same under a motion has several right answers; the nearest counts, for all pixels of a crop
     together (as Park et al., "Pix2Pose", 2019, have it), so that the target never jumps within an object.
@@ -41,17 +43,18 @@ def coordinate_loss(maps: Tensor, visible: Tensor, coordinates: Tensor, motions:
         coordinates: (n, 3, h, w) the points that are seen there, in the model's box scaled to [-1, 1].
         motions: (n, s, 3, 4) those of the symmetries of each crop's object, in the same coordinates, padded with any.
     """
-    mask_loss = _mask_loss(maps[:, 0], visible.to(maps.dtype))
     n, _, h, w = coordinates.shape
-    flat = coordinates.reshape(n, 1, 3, h * w)
-    answers = motions[..., :3] @ flat + motions[..., 3:]  # (n, s, 3, h w)
-    off = functional.smooth_l1_loss(
-        maps[:, None, 1:].reshape(n, 1, 3, h * w).expand_as(answers), answers, reduction="none", beta=_LEAST_COORDINATE
-    ).sum(dim=2)
+    logs = functional.log_softmax(maps[:, 1:].reshape(n, 3, BINS, h * w), dim=2)
+    answers = motions[..., :3] @ coordinates.reshape(n, 1, 3, h * w) + motions[..., 3:]  # (n, s, 3, h w)
+    place = ((answers.transpose(1, 2) + 1) / 2 * (BINS - 1)).clamp(0, BINS - 1.001)  # (n, 3, s, h w)
+    below = place.floor()
+    share, index = place - below, below.long()
+    # A point between two bins belongs to both.
+    off = torch.take_along_dim(logs, index, dim=2) * (share - 1) - torch.take_along_dim(logs, index + 1, dim=2) * share
     seen = visible.reshape(n, 1, h * w)
     pixels = seen.sum(dim=2).clamp(min=1)
-    nearest = ((off * seen).sum(dim=2) / pixels).min(dim=1).values
-    return mask_loss + nearest.mean()
+    nearest = ((off.sum(dim=1) * seen).sum(dim=2) / pixels).min(dim=1).values
+    return _mask_loss(maps[:, 0], visible.to(maps.dtype)) + COORDINATES_WEIGHT * nearest.mean()
 
 
 def _mask_loss(logits: Tensor, truth: Tensor) -> Tensor:

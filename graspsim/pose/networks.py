@@ -12,6 +12,10 @@ DETECTOR_STRIDE = 8
 """Pixels of an image per cell of the detector's maps."""
 CROP_PX, MAP_PX = 64, 32
 """Sides of the crop that the second network sees, and of the maps that it returns."""
+BINS = 32
+"""Values between which each coordinate is told, by the probability of each."""
+WIDE = 64
+"""Channels that these are told from."""
 
 
 def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -98,25 +102,51 @@ class Detector(nn.Module):
 class CoordinateNet(nn.Module):
     """Tells where on its object each pixel of a crop lies.
 
-    From crops (n, 3, 64, 64) and kinds (n,) to maps (n, 4, 32, 32): the logit of the pixel showing the object, and the
-    point of the model that it shows, in the model's box scaled to [-1, 1].
+    From crops (n, 3, 64, 64) and kinds (n,) to maps (n, 1 + 3 bins, 32, 32): the logit of the pixel showing the object,
+    and for each coordinate of the point that it shows the logits of the bins, see `coordinates_of`.
+
+    Probabilities, not numbers: while a handle may be on either side, the mean of both would be learnt (Wang et al.,
+    "Normalized object coordinate space", CVPR 2019, section 4.2).
     """
 
     def __init__(self, kinds: int, encoder: Encoder | ResNet18) -> None:
         super().__init__()
         self.encoder = encoder
-        deepest = self.encoder.widths[-1]
+        deepest, finest = self.encoder.widths[-1], self.encoder.widths[0]
         self.kinds = nn.Embedding(kinds, 2 * deepest)
         nn.init.normal_(self.kinds.weight, std=0.1)
         self.deep = nn.Sequential(Residual(deepest), Residual(deepest))
         self.decoder = Decoder(self.encoder.widths)
-        self.last = nn.Conv2d(self.encoder.widths[0], 4 * kinds, 1)
+        self.wide = nn.Sequential(nn.Conv2d(finest, WIDE, 1), nn.ReLU(inplace=True))
+        # A layer of its own for each kind.
+        self.last = nn.Parameter(torch.randn(kinds, 1 + 3 * BINS, WIDE) * WIDE**-0.5)
+        self.bias = nn.Parameter(torch.zeros(kinds, 1 + 3 * BINS, 1))
 
     def forward(self, crops: Tensor, kinds: Tensor) -> Tensor:
         """Return the maps."""
         maps = self.encoder(crops)
         scale, shift = self.kinds(kinds)[:, :, None, None].chunk(2, dim=1)
         maps[-1] = self.deep(maps[-1] * (1 + scale) + shift)
-        every: Tensor = self.last(self.decoder(maps))
-        each = every.reshape(len(kinds), -1, 4, *every.shape[2:])
-        return torch.take_along_dim(each, kinds[:, None, None, None, None], dim=1)[:, 0]
+        fine = self.wide(self.decoder(maps))
+        told = self.last[kinds] @ fine.flatten(2) + self.bias[kinds]
+        result: Tensor = told.reshape(len(kinds), -1, *fine.shape[2:])
+        return result
+
+
+def coordinates_of(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what maps (n, 1 + 3 bins, h, w) say of each pixel.
+
+    Returns:
+        The probability (n, h, w) that it shows the object, the point (n, 3, h, w) that it shows, in the model's box
+        scaled to [-1, 1], and how sure that is (n, h, w).
+    """
+    n, _, h, w = maps.shape
+    probability = torch.softmax(maps[:, 1:].reshape(n, 3, BINS, h, w), dim=2)
+    best = probability.argmax(dim=2, keepdim=True)
+    # Between the likeliest bin and its neighbours.
+    near = best + torch.tensor((-1, 0, 1), device=maps.device)[None, None, :, None, None]
+    exists = (near >= 0) & (near < BINS)
+    weights = torch.take_along_dim(probability, near.clamp(0, BINS - 1), dim=2) * exists
+    total = weights.sum(dim=2)
+    place = (weights * near).sum(dim=2) / total
+    return torch.sigmoid(maps[:, 0]), 2 * place / (BINS - 1) - 1, total.clamp(max=1).prod(dim=1)

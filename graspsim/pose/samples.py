@@ -98,7 +98,7 @@ def _instances(scene: SceneFiles, im_id: int, references: dict[int, Reference]) 
         box = (float(x), float(y), float(width), float(height))
         if width <= 0:
             camera = intrinsics_from_plain(scene.camera[im_id]["cam_K"], 1, 1)
-            box = silhouette_box(pose, references[obj_id], camera)
+            box = hull_box(pose, references[obj_id].hull, camera)
         instances.append(
             Instance(
                 obj_id,
@@ -111,11 +111,9 @@ def _instances(scene: SceneFiles, im_id: int, references: dict[int, Reference]) 
     return tuple(instances)
 
 
-def silhouette_box(
-    camera_from_model: Array, reference: Reference, camera: Intrinsics
-) -> tuple[float, float, float, float]:
-    """Return the box (x, y, width, height) of where a model is seen."""
-    pixels = project(apply(camera_from_model, reference.hull), camera)
+def hull_box(camera_from_model: Array, hull_m: Array, camera: Intrinsics) -> tuple[float, float, float, float]:
+    """Return the box (x, y, width, height) of where a model is seen whose convex hull has vertices (k, 3)."""
+    pixels = project(apply(camera_from_model, hull_m), camera)
     (left, top), (right, bottom) = pixels.min(axis=0), pixels.max(axis=0)
     return float(left), float(top), float(right - left), float(bottom - top)
 
