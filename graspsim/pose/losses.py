@@ -6,6 +6,8 @@ from torch.nn import functional
 
 from graspsim.pose.networks import BINS
 
+_EVERY = 7
+"""Pixels of which one helps to choose between answers: coprime to the width, so that they lie all over the crop."""
 COORDINATES_WEIGHT = 0.2
 """Of the three coordinates' cross entropy, beside the mask's."""
 
@@ -45,16 +47,25 @@ def coordinate_loss(maps: Tensor, visible: Tensor, coordinates: Tensor, motions:
     """
     n, _, h, w = coordinates.shape
     logs = functional.log_softmax(maps[:, 1:].reshape(n, 3, BINS, h * w), dim=2)
-    answers = motions[..., :3] @ coordinates.reshape(n, 1, 3, h * w) + motions[..., 3:]  # (n, s, 3, h w)
-    place = ((answers.transpose(1, 2) + 1) / 2 * (BINS - 1)).clamp(0, BINS - 1.001)  # (n, 3, s, h w)
+    points, seen = coordinates.reshape(n, 3, h * w), visible.reshape(n, h * w)
+    with torch.no_grad():
+        few = slice(None, None, _EVERY)
+        each = _cross_entropy(logs[..., few], points[..., few], seen[..., few], motions)
+        nearest = motions[torch.arange(n, device=maps.device), each.argmin(dim=1)]
+    off = _cross_entropy(logs, points, seen, nearest[:, None])
+    return _mask_loss(maps[:, 0], visible.to(maps.dtype)) + COORDINATES_WEIGHT * off.mean()
+
+
+def _cross_entropy(logs: Tensor, points: Tensor, seen: Tensor, motions: Tensor) -> Tensor:
+    """Return, for points (n, 3, k) moved by motions (n, s, 3, 4), the cross entropy (n, s) of bins (n, 3, bins, k)."""
+    answers = motions[..., :3] @ points[:, None] + motions[..., 3:]  # (n, s, 3, k)
+    place = ((answers.transpose(1, 2) + 1) / 2 * (BINS - 1)).clamp(0, BINS - 1.001)  # (n, 3, s, k)
     below = place.floor()
     share, index = place - below, below.long()
     # A point between two bins belongs to both.
     off = torch.take_along_dim(logs, index, dim=2) * (share - 1) - torch.take_along_dim(logs, index + 1, dim=2) * share
-    seen = visible.reshape(n, 1, h * w)
-    pixels = seen.sum(dim=2).clamp(min=1)
-    nearest = ((off.sum(dim=1) * seen).sum(dim=2) / pixels).min(dim=1).values
-    return _mask_loss(maps[:, 0], visible.to(maps.dtype)) + COORDINATES_WEIGHT * nearest.mean()
+    pixels = seen.sum(dim=1).clamp(min=1)
+    return (off.sum(dim=1) * seen[:, None]).sum(dim=2) / pixels[:, None]
 
 
 def _mask_loss(logits: Tensor, truth: Tensor) -> Tensor:
