@@ -35,9 +35,9 @@ def folder(dataset: BopDataset, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
-def test_corners_begin_at_the_front_above_on_the_right_and_go_round() -> None:
+def test_corners_are_in_the_order_of_dopes_own_box() -> None:
     points = cuboid_points(np.array((-1.0, -2.0, -3.0)), np.array((2.0, 4.0, 6.0)))
-    np.testing.assert_array_equal(points[0], (1, 2, 3))
+    np.testing.assert_array_equal(points[0], (1, -2, 3))
     np.testing.assert_array_equal(points[8], (0, 0, 0))
     # Neighbours in either face share an edge, and the rear face lies behind the front one.
     for face in (points[:4], points[4:8]):

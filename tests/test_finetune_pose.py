@@ -13,15 +13,16 @@ from graspsim.training import evaluate_pose, finetune_pose, predict_pose  # noqa
 
 from graspsim.dataset.bop import BopDataset  # noqa: E402
 from graspsim.dataset.dump import dump  # noqa: E402
+from graspsim.dataset.files import read_json  # noqa: E402
 from graspsim.dataset.generate import DumpJob  # noqa: E402
 from graspsim.errors import DatasetError, GraspsimError, SpecError  # noqa: E402
-from graspsim.geometry import apply, rotation_about, transform  # noqa: E402
+from graspsim.geometry import apply, project, rotation_about, transform  # noqa: E402
 from graspsim.models import Symmetries  # noqa: E402
 from graspsim.plain import overlaid  # noqa: E402
 from graspsim.pose import augment  # noqa: E402
 from graspsim.pose.dense import box_overlap  # noqa: E402
 from graspsim.pose.dense_samples import crop_of, crop_sample, detector_image, detector_targets  # noqa: E402
-from graspsim.pose.estimator import kinds_of, load_estimator, save_estimator, untrained  # noqa: E402
+from graspsim.pose.estimator import Estimate, kinds_of, load_estimator, save_estimator, untrained  # noqa: E402
 from graspsim.pose.frame import Frame  # noqa: E402
 from graspsim.pose.losses import coordinate_loss, detection_loss  # noqa: E402
 from graspsim.pose.metrics import mspd, symmetry_transforms  # noqa: E402
@@ -327,7 +328,7 @@ def test_ids_that_differ_between_datasets_are_refused(root: Path, tmp_path: Path
         load("scene", "tabletop"), {"camera": {"width": 96, "height": 64}, "objects": {"models": 2, "count": 1}}
     )
     dump(DumpJob(dataclasses.replace(spec), 8, 1, other, SPLIT), workers=1)
-    with pytest.raises(DatasetError, match=r"Object \d has a diameter of .* ids must mean the same objects"):
+    with pytest.raises(DatasetError, match=r"Object \d is another one .* ids must mean the same"):
         finetune_pose.train(small(root, tmp_path / "run", real=other))
 
 
@@ -351,7 +352,100 @@ def test_unreadable_pictures_are_named_and_left_out_only_when_told_so(
         picture.write_bytes(pictures[7].read_bytes()[:40])
     with pytest.raises(DatasetError, match=r"is not a readable image \(40 bytes\)\. .*--skip-unreadable"):
         finetune_pose.train(small(data, tmp_path / "b", steps=20))
-    finetune_pose.train(small(data, tmp_path / "c", skip_unreadable=True, steps=20))
+    # What has not begun does not stand in the way of the same with what it asks for.
+    finetune_pose.train(small(data, tmp_path / "b", skip_unreadable=True, steps=20))
     said = capsys.readouterr().out
     assert "5 unreadable pictures were left out." in said
     assert f"{pictures[2]} is unreadable and left out." in said
+
+
+def test_images_to_test_on_are_not_learnt_from(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(root, data)
+    shutil.copytree(data / SPLIT, data / "test")
+    finetune_pose.train(small(data, tmp_path / "run", steps=1))
+    assert f"{data}: 8 images of {SPLIT}." in capsys.readouterr().out
+    shutil.rmtree(data / SPLIT)
+    with pytest.raises(DatasetError, match=r"has no split to train on, only test; .* by --split"):
+        finetune_pose.train(small(data, tmp_path / "other", steps=1))
+    finetune_pose.train(small(data, tmp_path / "other", steps=1, split="test"))
+
+
+def test_the_share_of_real_images_and_the_weights_of_sources_are_kept(root: Path, images: list[PoseImage]) -> None:
+    args = small(root, Path("unused"), images=4, real_fraction=0.25, weights=(3.0, 1.0))
+    sources = [images[:2], images[2:4]]
+    samples = finetune_pose.Batches(args, sources, images[4:], untrained("dense", {}, 8, 160).samples({}))
+    drawn = []
+    for step in range(200):
+        rng = np.random.default_rng(step)
+        drawn += [images.index(samples._read(n, rng, [])[0]) for n in range(4)]
+    shares = np.bincount(drawn, minlength=8) / len(drawn)
+    assert shares[4:].sum() == pytest.approx(0.25, abs=0.01)
+    assert shares[:2].sum() == pytest.approx(0.75 * 0.75, abs=0.05)
+    assert shares[2:4].sum() == pytest.approx(0.75 * 0.25, abs=0.05)
+
+
+def test_a_resumed_run_goes_on_in_the_time_that_it_was_given(root: Path, tmp_path: Path) -> None:
+    args = small(root, tmp_path / "run", steps=10_000, minutes=0.02)
+    finetune_pose.train(args)
+    checkpoint = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    assert 1.2 <= checkpoint["elapsed_s"] < 10
+    finetune_pose.train(dataclasses.replace(args, resume=True))
+    again = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    # Its time had run out already.
+    assert again["step"] == checkpoint["step"] + 1
+
+
+def test_a_run_may_go_on_with_some_of_the_objects_it_knows(root: Path, tmp_path: Path) -> None:
+    references = load_references(BopDataset(root))
+    more = {**references, 9: references[min(references)]}
+    for architecture in ("dense", "dope"):
+        folder = tmp_path / architecture
+        folder.mkdir()
+        save_estimator(untrained(architecture, more, 8, 160), folder / "estimator.pt")
+        args = small(root, tmp_path / f"{architecture}-on", steps=2, init=folder)
+        args = dataclasses.replace(args, width=None, image_width=320)
+        assert kinds_of(finetune_pose.train(args)) == sorted(more)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"images": 0}, "--images must be at least 1; got 0"),
+        ({"steps": 0}, "--steps must be at least 1; got 0"),
+        ({"weights": (1.0, 2.0)}, "--weights takes a number for each of --data"),
+        ({"device": "gpu"}, "A device is cpu or cuda; got 'gpu'"),
+        ({"init": Path("runs/x"), "architecture": "dope"}, "With --init, --architecture is that of the run"),
+    ],
+)
+def test_values_that_are_not_legal_or_not_heeded_are_named(
+    changes: dict[str, object], message: str, root: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(SpecError, match=message):
+        finetune_pose.train(small(root, tmp_path / "run", **changes))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_picture_of_predictions_and_their_file(root: Path, images: list[PoseImage], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    references = load_references(BopDataset(root))
+    estimator = untrained("dense", references, 8, 160)
+    save_estimator(estimator, run / "estimator.pt")
+    rgb, camera = images[0].read()
+    told = [Estimate(i.obj_id, 0.9, i.camera_from_model) for i in images[0].instances]
+    picture = predict_pose.drawn(rgb, camera, told, estimator)
+    for instance in images[0].instances:
+        frame = Frame.of(references[instance.obj_id].mesh.vertices)
+        u, v = project(apply(instance.camera_from_model, frame.center_m[None]), camera)[0]
+        if 2 < u < 158 and 2 < v < 118:
+            around = np.s_[int(v) - 2 : int(v) + 3, int(u) - 2 : int(u) + 3]
+            assert (picture[around] != rgb[around]).any()
+    (tmp_path / "camera.json").write_text('{"fx": 200, "fy": 200, "cx": 80, "cy": 60, "width": 640, "height": 480}')
+    args = predict_pose.Args(run=run, image=images[0].path, camera=tmp_path / "camera.json", json=tmp_path / "out.json")
+    with pytest.raises(DatasetError, match=r"is for pictures of 640x480, and .* is of 160x120"):
+        predict_pose.predict(args)
+    (tmp_path / "camera.json").write_text('{"fx": 200, "fy": 200, "cx": 80, "cy": 60}')
+    assert len(predict_pose.predict(args)) == len(read_json(tmp_path / "out.json"))
+    with pytest.raises(DatasetError, match="fx and fy must be above 0"):
+        predict_pose.camera_from({"fx": 0, "fy": 1, "cx": 1, "cy": 1}, tmp_path, 4, 4)

@@ -30,7 +30,7 @@ except ModuleNotFoundError as error:
         sys.exit(f"evaluate_pose: {message}")
     raise GraspsimError(message) from error
 
-from graspsim.pose.estimator import PoseEstimator, check_kinds, load_estimator
+from graspsim.pose.estimator import PoseEstimator, check_device, check_kinds, load_estimator
 
 from .finetune_pose import ESTIMATOR
 
@@ -48,7 +48,9 @@ class Args:
     csv: Path | None = None
     """File for the estimates."""
     rgb_only: bool = False
-    """Leave the depth images out of the estimates, and VSD out of the scores."""
+    """Leave the depth images out of the estimates."""
+    no_vsd: bool = False
+    """Leave VSD out of the scores, which needs depth images and takes longest."""
     device: str = "cpu"
     """Where the networks run: cpu or cuda."""
 
@@ -75,6 +77,7 @@ def evaluate(args: Args) -> Scores:
     Raises:
         GraspsimError: for input that is at fault.
     """
+    check_device(args.device)
     estimator = load_estimator(args.run / ESTIMATOR)
     estimator.networks.to(torch.device(args.device))
     dataset = BopDataset(args.data)
@@ -83,7 +86,7 @@ def evaluate(args: Args) -> Scores:
     results = estimates_of(estimator, dataset, args, split)
     if args.csv is not None:
         write_results(args.csv, results)
-    return score_results(results, dataset, split, with_vsd=not args.rgb_only)
+    return score_results(results, dataset, split, with_vsd=not args.no_vsd)
 
 
 def main() -> None:

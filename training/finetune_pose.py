@@ -11,6 +11,7 @@ __package__ = "graspsim.training"  # so that it runs as a script, too
 import dataclasses
 import json
 import math
+import pickle
 import sys
 import time
 from collections.abc import Iterator
@@ -43,12 +44,15 @@ except ModuleNotFoundError as error:
 from graspsim.pose.estimator import (
     PoseEstimator,
     Samples,
+    check_device,
     check_kinds,
     load_estimator,
     save_estimator,
     untrained,
 )
 from graspsim.pose.samples import PoseImage, check_readable, check_same_objects, pose_images
+
+from ._shared import check_at_least
 
 ESTIMATOR = "estimator.pt"
 USUAL_WIDTHS = {"dense": 16, "dope": 128}
@@ -60,11 +64,17 @@ class Args:
     """Train or fine-tune a pose estimator."""
 
     data: tuple[Path, ...]
-    """Folders of datasets; all weigh the same."""
+    """Folders of datasets."""
+    weights: tuple[float, ...] = ()
+    """How often each of --data is drawn from; all the same by default."""
+    split: str | None = None
+    """Which split of --data, by default all that begin with train."""
     out: Path
     """Folder of the run."""
     real: Path | None = None
     """Folder of a dataset of real images with ground truth."""
+    real_split: str | None = None
+    """Which split of --real, by default all that begin with train."""
     real_fraction: float = 0.2
     """Share of each batch that is taken from it."""
     init: Path | None = None
@@ -74,7 +84,7 @@ class Args:
     minutes: float | None = None
     """Wall time in which training ends, if it comes before the steps; the learning rate falls with it."""
     images: int = 8
-    """Images in a batch; up to eight objects of each are learnt from."""
+    """Images in a batch; a few objects of each are learnt from."""
     learning_rate: float = 2e-3
     """Of AdamW; it rises at the beginning and falls to nothing at the end."""
     architecture: str = "dense"
@@ -137,6 +147,8 @@ class Batches(Dataset[Batch | GraspsimError]):
         self._sources = sources
         self._real = real
         self._samples = samples
+        weights = np.array(args.weights or [1.0] * len(sources))
+        self._weights = weights / weights.sum()
         self._backgrounds = pictures_in(args.backgrounds)
         self._styles = pictures_in(args.style)
 
@@ -159,12 +171,12 @@ class Batches(Dataset[Batch | GraspsimError]):
         """Return an image for place `n` of a batch; a fixed share of the places is for real ones."""
         # What a share leaves of a place is made up for over many batches.
         is_real = n + rng.random() < self._args.real_fraction * self._args.images and self._real
-        images = self._real if is_real else self._sources[int(rng.integers(len(self._sources)))]
+        images = self._real if is_real else self._sources[int(rng.choice(len(self._sources), p=self._weights))]
         while True:
             picture = images[int(rng.integers(len(images)))]
             try:
                 rgb, camera = picture.read()
-                return picture, self._restyled(picture, rgb, rng), camera
+                return picture, rgb if is_real else self._restyled(picture, rgb, rng), camera
             except DatasetError as error:
                 if not self._args.skip_unreadable:
                     raise DatasetError(f"{error} To leave out such pictures, say --skip-unreadable.") from error
@@ -222,6 +234,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(self.networks.parameters(), args.learning_rate, weight_decay=1e-2)
         self.scaler = torch.amp.GradScaler(args.device, enabled=args.device == "cuda")
         self.step = 0
+        self.elapsed_s = 0.0
 
     def learn(self, batch: Batch, done: float) -> dict[str, float]:
         """Take one step, after which a share of the training is done, and return its losses."""
@@ -246,6 +259,7 @@ class Trainer:
         """Write a checkpoint: all that is needed to go on."""
         content = {
             "step": self.step,
+            "elapsed_s": self.elapsed_s,
             "networks": self.networks.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
@@ -256,17 +270,33 @@ class Trainer:
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
-        content = torch.load(path, map_location=self.args.device, weights_only=True)
-        self.step = content["step"]
+        try:
+            content = torch.load(path, map_location=self.args.device, weights_only=True)
+        except (OSError, EOFError, RuntimeError, LookupError, ValueError, pickle.UnpicklingError) as error:
+            raise GraspsimError(f"{path} is no checkpoint that can be gone on from: {error}.") from error
+        self.step, self.elapsed_s = content["step"], content["elapsed_s"]
         self.networks.load_state_dict(content["networks"])
         self.optimizer.load_state_dict(content["optimizer"])
         self.scaler.load_state_dict(content["scaler"])
 
 
-def load_images(root: Path, references: dict[int, Reference], skip_unreadable: bool) -> list[PoseImage]:
-    """Return the images of all splits of a dataset."""
+def load_images(
+    root: Path, split: str | None, references: dict[int, Reference], skip_unreadable: bool
+) -> list[PoseImage]:
+    """Return the images of a split of a dataset, or of all whose name begins with train.
+
+    Raises:
+        DatasetError: if there is no such split.
+    """
     dataset = BopDataset(root)
-    images = [image for split in dataset.splits for image in pose_images(dataset, split, references)]
+    chosen = [split] if split is not None else [name for name in dataset.splits if name.startswith("train")]
+    if not chosen:
+        raise DatasetError(
+            f"{root} has no split to train on, only {', '.join(dataset.splits)}; if that is what you want, name it by "
+            "--split, or --real-split for --real."
+        )
+    images = [image for name in chosen for image in pose_images(dataset, name, references)]
+    print(f"{root}: {len(images)} images of {', '.join(chosen)}.", flush=True)
     return check_readable(images, skip_unreadable)
 
 
@@ -279,6 +309,20 @@ def batches(dataset: Batches, first: int, loaders: int) -> Iterator[Batch]:
         if isinstance(batch, GraspsimError):
             raise batch
         yield batch
+
+
+def check_args(args: Args) -> None:
+    """Raise a SpecError for a value that is not legal, or that would not be heeded."""
+    if not 0 <= args.real_fraction <= 1:
+        raise SpecError(f"real_fraction must lie in [0, 1]; got {args.real_fraction}.")
+    check_at_least(args, steps=1, minutes=0, images=1, width=1, image_width=64, loaders=0, save_every=1, log_every=1)
+    if args.weights and (len(args.weights) != len(args.data) or min(args.weights) < 0 or sum(args.weights) <= 0):
+        raise SpecError(f"--weights takes a number for each of --data, not all 0; got {args.weights}.")
+    check_device(args.device)
+    usual = {field.name: field.default for field in dataclasses.fields(Args)}
+    for name in ("architecture", "width", "image_width", "backbone") if args.init is not None else ():
+        if getattr(args, name) != usual[name]:
+            raise SpecError(f"With --init, --{name.replace('_', '-')} is that of the run in {args.init}; leave it out.")
 
 
 def begin_run(args: Args) -> Path | None:
@@ -299,7 +343,7 @@ def begin_run(args: Args) -> Path | None:
                     f"The run in {args.out} has {name} {before!r}; it cannot go on with {arguments[name]!r}."
                 )
         return checkpoint
-    if path.exists():
+    if checkpoint.exists():
         raise SpecError(f"{args.out} holds a run already; go on with --resume, or choose another folder with --out.")
     replace_file(path, json.dumps(arguments, indent=1).encode() + b"\n")
     return None
@@ -311,14 +355,15 @@ def train(args: Args) -> PoseEstimator:
     Raises:
         GraspsimError: for input that is at fault.
     """
-    if not 0 <= args.real_fraction <= 1:
-        raise SpecError(f"real_fraction must lie in [0, 1]; got {args.real_fraction}.")
+    check_args(args)
     began_s = time.monotonic()
     torch.manual_seed(args.seed)
     roots = [*args.data, *([args.real] if args.real is not None else [])]
     references = check_same_objects(roots)
-    sources = [load_images(root, references, args.skip_unreadable) for root in args.data]
-    real = load_images(args.real, references, args.skip_unreadable) if args.real is not None else []
+    sources = [load_images(root, args.split, references, args.skip_unreadable) for root in args.data]
+    real = []
+    if args.real is not None:
+        real = load_images(args.real, args.real_split, references, args.skip_unreadable)
     present = {i.obj_id for images in [*sources, real] for image in images for i in image.instances}
     shown = {i: references[i] for i in present}
     if args.init is not None:
@@ -333,6 +378,7 @@ def train(args: Args) -> PoseEstimator:
     trainer = Trainer(args, estimator, references)
     if checkpoint is not None:
         trainer.load(checkpoint)
+        began_s -= trainer.elapsed_s
     dataset = Batches(args, sources, real, estimator.samples(references))
     log = Log(args.out / "log.csv", trainer.step)
     unreadable: set[str] = set()
@@ -345,7 +391,8 @@ def train(args: Args) -> PoseEstimator:
             for path in sorted(set(batch.unreadable) - unreadable):
                 print(f"{path} is unreadable and left out.", flush=True)
             unreadable |= set(batch.unreadable)
-            spent = 0.0 if args.minutes is None else (time.monotonic() - began_s) / (60 * args.minutes)
+            spent = 0.0 if not args.minutes else (time.monotonic() - began_s) / (60 * args.minutes)
+            trainer.elapsed_s = time.monotonic() - began_s
             losses = trainer.learn(batch, min(max((trainer.step + 1) / args.steps, spent), 1.0))
             log.add(losses, waited_s, time.monotonic() - asked_s, batch.images)
             advance(1)

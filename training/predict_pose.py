@@ -43,6 +43,8 @@ from .finetune_pose import ESTIMATOR
 
 EDGES = tuple((i, j) for i in range(8) for j in range(i + 1, 8) if bin(i ^ j).count("1") == 1)
 """Pairs of a box's corners, x slowest and z fastest, that an edge joins."""
+AXIS_COLORS = ((255, 0, 0), (0, 200, 0), (0, 0, 255))
+"""Of x, y and z."""
 COLORS = ((230, 25, 75), (60, 180, 75), (0, 130, 200), (245, 130, 48), (145, 30, 180), (70, 240, 240), (240, 50, 230))
 
 
@@ -76,6 +78,8 @@ def camera_from(content: Any, path: Path, width: int, height: int) -> Intrinsics
         if "cam_K" in content:
             return intrinsics_from_plain(content["cam_K"], width, height)
         fx, fy, cx, cy = (float(content[name]) for name in ("fx", "fy", "cx", "cy"))
+        if fx <= 0 or fy <= 0:
+            raise DatasetError(f"In {path}, fx and fy must be above 0; got {fx:g} and {fy:g}.")
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f"{path} has to hold fx, fy, cx and cy, or cam_K with nine numbers: {error!r}.") from error
     return Intrinsics(width, height, fx, fy, cx, cy)
@@ -106,6 +110,12 @@ def drawn(rgb: Image, camera: Intrinsics, estimates: list[Estimate], estimator: 
         points = [(round(x), round(y)) for x, y in ends.tolist()]
         for i, j in EDGES:
             cv2.line(picture, points[i], points[j], color, thick, cv2.LINE_AA)
+        axes = frame.center_m + np.vstack([np.zeros(3), np.eye(3) * frame.half_m])
+        middle, *tips = [
+            (round(x), round(y)) for x, y in project(apply(estimate.camera_from_model, axes), camera).tolist()
+        ]
+        for tip, axis_color in zip(tips, AXIS_COLORS, strict=True):
+            cv2.line(picture, middle, tip, axis_color, 2 * thick, cv2.LINE_AA)
         label = f"{estimate.obj_id}: {estimate.score:.2f}"
         cv2.putText(picture, label, points[0], cv2.FONT_HERSHEY_SIMPLEX, 0.4 * thick, color, thick, cv2.LINE_AA)
     return picture
@@ -120,6 +130,12 @@ def predict(args: Args) -> list[Estimate]:
     estimator = load_estimator(args.run / ESTIMATOR)
     rgb = read_rgb(args.image)
     content = read_json(args.camera)
+    stated = (content.get("width", rgb.shape[1]), content.get("height", rgb.shape[0]))
+    if stated != (rgb.shape[1], rgb.shape[0]):
+        raise DatasetError(
+            f"{args.camera} is for pictures of {stated[0]}x{stated[1]}, and {args.image} is of "
+            f"{rgb.shape[1]}x{rgb.shape[0]}."
+        )
     camera = camera_from(content, args.camera, rgb.shape[1], rgb.shape[0])
     depth_m = None if args.depth is None else read_depth(args.depth, float(content.get("depth_scale", 1.0)))
     if depth_m is not None and depth_m.shape != rgb.shape[:2]:
@@ -140,6 +156,8 @@ def main() -> None:
         told = predict(args)
     except GraspsimError as error:
         sys.exit(f"predict_pose: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
     if args.json is None:
         for estimate in told:
             print(json.dumps(plain_estimate(estimate)))

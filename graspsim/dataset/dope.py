@@ -20,9 +20,10 @@ from graspsim.errors import DatasetError
 from graspsim.geometry import Array, Intrinsics, apply, invert, matrices_from_poses, poses_from_matrices, project
 
 CORNERS = np.array(
-    [(1, 1, 1), (-1, 1, 1), (-1, -1, 1), (1, -1, 1), (1, 1, -1), (-1, 1, -1), (-1, -1, -1), (1, -1, -1)], np.float64
+    [(1, -1, 1), (-1, -1, 1), (-1, 1, 1), (1, 1, 1), (1, -1, -1), (-1, -1, -1), (-1, 1, -1), (1, 1, -1)], np.float64
 )
-"""Of the box, from its middle and in halves of its sides: x right, y up and z to the front; the front comes first."""
+"""Of the box, from its middle and in halves of its sides, in the order of DOPE's own `Cuboid3d`, whose y points down:
+so the pose that its inference solves for is that of the model's frame."""
 
 
 @dataclass(frozen=True, eq=False)

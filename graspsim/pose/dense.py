@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from graspsim.errors import SpecError
 from graspsim.geometry import Array, Intrinsics
+from graspsim.models import Symmetries
 from graspsim.pose.augment import Image
 from graspsim.pose.dense_samples import DenseBatch, DenseSamples, crop_of, detector_image, square_around
 from graspsim.pose.estimator import Estimate, KnownObject, PoseEstimator, device_of, images_to_tensor, kinds_of
@@ -29,6 +30,8 @@ SHOWN = 0.5
 """Probability from which on a pixel is taken to show the object."""
 PASSES = 2
 """Times that a crop is taken and looked at."""
+LEAST_AGREEING = 0.2
+"""Share of the points with depth that a fit in space has to account for."""
 UNSURE = 0.25
 """Share of an object's pixels that are left out."""
 COARSE_STEPS = 32
@@ -160,7 +163,11 @@ class DenseEstimator(PoseEstimator):
             maps = self.coordinates(crops.to(device), torch.tensor(kinds).to(device)).float()
             shown, points, sure = (told.cpu().numpy().astype(np.float64) for told in coordinates_of(maps))
         each = zip(kinds, squares, zip(shown, points, sure, strict=True), before, strict=True)
-        return [_solved(self.objects[kind], sq, told, camera, depth_m) or old for kind, sq, told, old in each]
+        fits = []
+        for kind, square, told, old in each:
+            new = _solved(self.objects[kind], square, told, camera, depth_m)
+            fits.append(old if new is None or (old is not None and old.agreeing > new.agreeing) else new)
+        return fits
 
 
 class DenseResnetEstimator(DenseEstimator):
@@ -198,16 +205,18 @@ def _solved(
         has_depth = measured > 0
         rays = unproject_pixels(pixels[has_depth], measured[has_depth], camera)
         fit = pose_from_points(points[has_depth], rays, known.diameter_m, np.random.default_rng(0))
-        if fit is not None:
+        if fit is not None and fit.agreeing > LEAST_AGREEING:
             return fit
     return pose_from_pixels(points, pixels, camera)
 
 
 def coarse_motions(objects: list[KnownObject], references: dict[int, Reference]) -> Tensor:
     """Return the symmetries (kinds, s, 3, 4) of all known objects, in their boxes' terms, padded with the first."""
+    # Known objects that the data do not show have no reference, and nothing is learnt of them.
+    shapes = [references[known.obj_id].symmetries if known.obj_id in references else Symmetries() for known in objects]
     each = [
-        known.frame.motions(symmetry_transforms(references[known.obj_id].symmetries, 2 * np.pi / COARSE_STEPS))
-        for known in objects
+        known.frame.motions(symmetry_transforms(symmetries, 2 * np.pi / COARSE_STEPS))
+        for known, symmetries in zip(objects, shapes, strict=True)
     ]
     most = max(len(motions) for motions in each)
     padded = [np.concatenate([m, np.repeat(m[:1], most - len(m), axis=0)]) for m in each]

@@ -91,10 +91,10 @@ def crop_sample(
         visible &= _sampled(read_mask(instance.mask), square)
     crop = crop_of(rgb, square)
     if rng is not None:
-        crop = augmented(crop, rng)
         if rng.random() < 0.3:
             crop = crop.copy()
             patched(crop, visible, rng)
+        crop = augmented(crop, rng)
     return Crop(crop, instance.obj_id, visible, coordinates)
 
 
@@ -123,6 +123,7 @@ def detector_targets(
     """
     heat = np.zeros((len(kinds), height, width), np.float32)
     boxes = np.full((4, height, width), np.nan, np.float32)
+    open_to_doubt = np.zeros(heat.shape, bool)
     rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
     # Those that count come last, over those that do not matter.
     for instance in sorted(instances, key=lambda i: i.visible_fraction):
@@ -130,17 +131,17 @@ def detector_targets(
             continue
         cell = np.array(instance.box_px) * scale / DETECTOR_STRIDE
         u, v = cell[0] + cell[2] / 2, cell[1] + cell[3] / 2
-        column, row = int(np.floor(u)), int(np.floor(v))
-        if not (0 <= row < height and 0 <= column < width):
-            continue
+        # What reaches into the image from a middle outside of it is told of at the rim.
+        column, row = (int(np.clip(np.floor(at), 0, side - 1)) for at, side in ((u, width), (v, height)))
         spread = max(float(min(cell[2:])) / _SPREAD, 0.5)
         peak = np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * spread**2)).astype(np.float32)
         layer = heat[list(kinds).index(instance.obj_id)]
         if instance.visible_fraction < LEAST_VISIBLE:
-            layer[(peak > 0.1) & (layer < 1)] = -1
+            open_to_doubt[kinds.index(instance.obj_id)] |= peak > 0.1
             continue
         np.maximum(layer, peak, out=layer)
         boxes[:, row, column] = u - column, v - row, *np.log(np.maximum(cell[2:], 0.1))
+    heat[open_to_doubt & (heat < 1)] = -1
     return heat, boxes
 
 

@@ -74,11 +74,11 @@ class DopeSamples:
     def __init__(self, kinds: Sequence[int], references: dict[int, Reference], image_width: int) -> None:
         self._kinds = list(kinds)
         self._image_width = image_width
-        vertices = {i: references[i].mesh.vertices for i in kinds}
+        # Of known objects that the data do not show, nothing is learnt.
+        shown = [i for i in self._kinds if i in references]
+        vertices = {i: references[i].mesh.vertices for i in shown}
         self._cuboids = {i: cuboid_points(v.min(axis=0), np.ptp(v, axis=0)) for i, v in vertices.items()}
-        self._motions = {
-            i: symmetry_transforms(references[i].symmetries, 2 * np.pi / _COARSE_STEPS) for i in self._kinds
-        }
+        self._motions = {i: symmetry_transforms(references[i].symmetries, 2 * np.pi / _COARSE_STEPS) for i in shown}
 
     def batch(self, pictures: Sequence[tuple[PoseImage, Image, Intrinsics]], rng: np.random.Generator) -> DopeBatch:
         """Return what is to be learnt from some pictures, moved, scaled and changed as `rng` has it."""
@@ -185,13 +185,18 @@ def _peaks(belief: NDArray[np.float32]) -> tuple[Array, Array]:
     smooth = cv2.GaussianBlur(belief, (0, 0), 1.0)
     highest = cv2.dilate(smooth, np.ones((3, 3), np.uint8))
     rows, columns = np.nonzero((smooth == highest) & (smooth > LEAST_BELIEF))
-    padded = np.pad(np.maximum(smooth, 0), 2)
-    offsets = np.arange(-2, 3)
+    logs = np.log(np.maximum(np.pad(smooth, 1, mode="edge"), 1e-6))
     points = np.empty((len(rows), 2))
     for n, (row, column) in enumerate(zip(rows, columns, strict=True)):
-        window = padded[row : row + 5, column : column + 5]
+        # The logarithm of a peak of this kind is a parabola.
         points[n] = (
-            column + 0.5 + (window.sum(axis=0) @ offsets) / window.sum(),
-            row + 0.5 + (window.sum(axis=1) @ offsets) / window.sum(),
+            column + 0.5 + _vertex(logs[row + 1, column : column + 3]),
+            row + 0.5 + _vertex(logs[row : row + 3, column + 1]),
         )
     return points, smooth[rows, columns].astype(np.float64)
+
+
+def _vertex(values: Array) -> float:
+    """Return where the parabola through three values at -1, 0 and 1 is highest, near the middle one."""
+    bend = float(values[0] - 2 * values[1] + values[2])
+    return float(np.clip(0.5 * (values[0] - values[2]) / bend, -0.5, 0.5)) if bend < 0 else 0.0

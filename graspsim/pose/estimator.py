@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from graspsim.errors import DatasetError, GraspsimError
+from graspsim.errors import DatasetError, GraspsimError, SpecError
 from graspsim.geometry import Array, Intrinsics
 from graspsim.pose.augment import Image
 from graspsim.pose.frame import Frame
 from graspsim.pose.metrics import Reference
-from graspsim.pose.samples import PoseImage
+from graspsim.pose.samples import SAME_SHARE, PoseImage
 from graspsim.registry import load
 
 MEAN, DEVIATION = (123.7, 116.3, 103.5), (58.4, 57.1, 57.4)
@@ -110,6 +110,14 @@ def kinds_of(estimator: PoseEstimator) -> list[int]:
     return [known.obj_id for known in estimator.objects]
 
 
+def check_device(name: str) -> None:
+    """Raise a SpecError if networks cannot be put on a device."""
+    if name not in ("cpu", "cuda"):
+        raise SpecError(f"A device is cpu or cuda; got {name!r}.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SpecError("There is no CUDA device here, or this build of torch cannot use it; use --device cpu.")
+
+
 def device_of(networks: nn.Module) -> torch.device:
     """Return where networks are."""
     return next(networks.parameters()).device
@@ -187,8 +195,17 @@ def images_to_tensor(images: NDArray[np.uint8]) -> Tensor:
 
 
 def check_kinds(estimator: PoseEstimator, references: dict[int, Reference], where: Path) -> None:
-    """Raise a DatasetError if a dataset holds objects that an estimator does not know."""
+    """Raise a DatasetError if a dataset holds objects that an estimator does not know, or knows otherwise."""
     known = kinds_of(estimator)
+    for each in estimator.objects:
+        if each.obj_id in references:
+            frame = Frame.of(references[each.obj_id].mesh.vertices)
+            off_m = np.abs([frame.center_m - each.frame.center_m, frame.size_m - each.frame.size_m]).max()
+            if off_m > SAME_SHARE * each.diameter_m:
+                raise DatasetError(
+                    f"Object {each.obj_id} in {where} is another one than the estimator knows by this number, or its "
+                    f"model has another origin: their boxes differ by {off_m * 1000:.1f} mm."
+                )
     unknown = sorted(set(references) - set(known))
     if unknown:
         raise DatasetError(

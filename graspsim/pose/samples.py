@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from graspsim.dataset.bop import BopDataset, SceneFiles
 from graspsim.dataset.encoding import read_rgb
 from graspsim.dataset.records import box_from_bop, intrinsics_from_plain, rigid
@@ -15,6 +17,8 @@ from graspsim.pose.score import load_references
 
 LEAST_VISIBLE = 0.1
 """Fraction below which an object is neither asked for nor wrong to find: BOP's limit."""
+SAME_SHARE = 0.02
+"""Of the diameter, by which the boxes of two models of one object may differ."""
 _NAMED = 3
 
 
@@ -129,10 +133,12 @@ def check_same_objects(roots: Sequence[Path]) -> dict[int, Reference]:
     for root in roots:
         for obj_id, reference in load_references(BopDataset(root)).items():
             before = known.setdefault(obj_id, reference)
-            if abs(before.diameter_m - reference.diameter_m) > 0.02 * before.diameter_m:
+            boxes = [np.array([v.min(axis=0), v.max(axis=0)]) for v in (before.mesh.vertices, reference.mesh.vertices)]
+            off_m = float(np.abs(boxes[0] - boxes[1]).max())
+            if off_m > SAME_SHARE * before.diameter_m:
                 raise DatasetError(
-                    f"Object {obj_id} has a diameter of {before.diameter_m * 1000:.0f} mm in {origin[obj_id]} and of "
-                    f"{reference.diameter_m * 1000:.0f} mm in {root}: ids must mean the same objects to be mixed."
+                    f"Object {obj_id} is another one in {origin[obj_id]} than in {root}, or its model has another "
+                    f"origin: their boxes differ by {off_m * 1000:.1f} mm, and ids must mean the same to be mixed."
                 )
             origin.setdefault(obj_id, root)
     return known
@@ -151,4 +157,7 @@ def check_readable(images: Sequence[PoseImage], skip: bool) -> list[PoseImage]:
             f"{len(broken)} of {len(images)} pictures are empty: {named}; mend them, or leave them out with "
             "--skip-unreadable."
         )
-    return [image for image in images if image.path not in set(broken)]
+    left = set(broken)
+    if len(left) == len(images):
+        raise DatasetError(f"All {len(images)} pictures are empty, {images[0].path} and the others.")
+    return [image for image in images if image.path not in left]
