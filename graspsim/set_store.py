@@ -17,6 +17,7 @@ from graspsim.plain import to_plain
 
 _log = logging.getLogger(__name__)
 
+_MANY = 200
 Arrays = Mapping[str, Any]
 _MESH = ("vertices", "faces", "corner_normals", "corner_uvs", "face_slots")
 
@@ -38,7 +39,9 @@ def load_set(objects: ObjectSet) -> dict[int, ObjectModel]:
         with np.load(cache_path(name), allow_pickle=False) as stored:
             models = unpacked(dict(stored))
     except Exception:  # A file that is cut short or damaged fails in many ways, and is replaced like one not there.
-        _log.info("Making %d objects; this is done once for a set.", len(numbers))
+        # Worth a word also where nobody has asked for any, if it takes long.
+        level = logging.WARNING if len(numbers) > _MANY else logging.INFO
+        _log.log(level, "Making %d objects, once; they are kept in %s.", len(numbers), cache_path(name).parent)
         models = [objects[n] for n in numbers]
         arrays = packed(models)
         keep(name, lambda path: _write(path, arrays))

@@ -109,7 +109,9 @@ def record(args: Args) -> tuple[MinariDataset, float]:
     if args.dataset in minari.list_local_datasets():
         raise SpecError(f"There is a dataset {args.dataset} already; `minari delete {args.dataset}` deletes it.")
     check_at_least(args, episodes=1)
-    collector = DataCollector(made(args.env, parsed(args.env_kwargs), args.objects), record_infos=True)
+    env = made(args.env, parsed(args.env_kwargs), args.objects)
+    # As JPEG, pictures would be other ones than the environment gives.
+    collector = DataCollector(env, record_infos=True, jpeg_encoding=False)
     try:
         policy = policy_named(args.policy, collector)
         played = successes = recorded = 0

@@ -421,7 +421,9 @@ def stopped_gracefully() -> Iterator[threading.Event]:
 def train(args: Args) -> int:
     """Train as the arguments say; return the exit status."""
     check_at_least(args, steps=1, minutes=0, envs=1, demos=0, warmup=0, batch_size=1, gradient_steps=1, eval_every=1)
-    check_at_least(args, eval_episodes=1, save_every=1, episodes=1)
+    check_at_least(args, eval_episodes=1, save_every=1, episodes=1, seed=0, learning_rate=0, gamma=0)
+    if args.gamma > 1 or not args.net or min(args.net) < 1:
+        raise SpecError(f"--gamma is at most 1, and --net has widths of at least 1; got {args.gamma} and {args.net}.")
     began_s = time.monotonic()
     kind, kwargs = algorithm_class(args.algorithm), parsed(args.env_kwargs)
     if args.demos is None:
@@ -473,7 +475,10 @@ def train(args: Args) -> int:
 
 def learn(model: OffPolicyAlgorithm, args: Args) -> None:
     """Take gradient steps, if there is enough to learn from."""
-    if model.num_timesteps > model.learning_starts:
+    buffer = model.replay_buffer
+    # Hindsight needs an episode that has ended.
+    is_ready = not isinstance(buffer, HerReplayBuffer) or bool((buffer.ep_length > 0).any())
+    if model.num_timesteps > model.learning_starts and is_ready:
         model.train(args.gradient_steps, args.batch_size)
 
 

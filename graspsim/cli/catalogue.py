@@ -28,7 +28,7 @@ class List:
         from graspsim.registry import kinds, names
 
         for kind in kinds():
-            print(f"{kind:10}{', '.join(names(kind))}")
+            print(f"{kind:14}{', '.join(names(kind))}")
         return 0
 
 

@@ -35,9 +35,11 @@ class Play:
         from graspsim.episode.play import POLICIES, action_of
         from graspsim.episode.video import Video
         from graspsim.registry import names
+        from graspsim.streams import check_seed
 
         if self.policy not in POLICIES:
             raise UnknownNameError("policy", self.policy, POLICIES)
+        check_seed(self.seed)
         if self.episodes < 1:
             raise SpecError(f"episodes must be at least 1; got {self.episodes}.")
         task = self.env.removeprefix("graspsim/")

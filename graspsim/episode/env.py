@@ -156,11 +156,6 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
             self._sim = None
         self._over = True
         self._sim = begin(self.task, spec, self._objects, self._robot, self._control, (self._root_seed, self._index))
-        if len(self._sim.models) > self.task.most_objects:
-            raise SpecError(
-                f"There is room for {self.task.most_objects} objects, with distractors; objects.count and "
-                f"distractors.count gave {len(self._sim.models)}."
-            )
         self._cameras = Cameras(spec, self._sim)
         self._over, self._steps = False, 0
         front = self._cameras.view("front", self._sim)
@@ -334,7 +329,13 @@ def _image_size(given: int | Sequence[int]) -> tuple[int, int]:
 
 
 def privileged_state(sim: Simulation, most_objects: int) -> dict[str, Any]:
-    """Return where everything is, in arrays whose shapes are always the same; absent objects are rows of zeros."""
+    """Return where everything is, in arrays whose shapes are always the same; absent objects are rows of zeros.
+
+    Poses are positions and `quat_xyzw`. Ids are those of segmentation images: of the objects, of table, bin and room (0
+    where there is none), and of the robot.
+    """
+    assert sim.scene.robot is not None
+    fixtures = {fixture.name: fixture.instance_id for fixture in sim.scene.fixtures}
     count = len(sim.models)
     poses, velocities = np.zeros((most_objects, 7)), np.zeros((most_objects, 6))
     ids = np.zeros((2, most_objects), dtype=np.int64)
@@ -351,6 +352,8 @@ def privileged_state(sim: Simulation, most_objects: int) -> dict[str, Any]:
         "joint_positions": sim.joints.copy(),
         "world_from_gripper": sim.world_from_gripper.copy(),
         "width_m": sim.width_m,
+        "fixture_ids": np.array([fixtures.get(name, 0) for name in ("table", "bin", "room")]),
+        "robot_id": sim.scene.robot.instance_id,
     }
 
 

@@ -96,6 +96,12 @@ def check_episodes(task: Task | type[Task], spec: EpisodeSpec) -> None:
     kind: object = spec.layout.kind
     if "floating" in (kind.support() if isinstance(kind, Distribution) else (kind,)):
         raise SpecError("layout.kind=floating has no table, and is for datasets of scenes alone.")
+    counts = [_largest(section.count) for section in (spec.objects, spec.distractors)]
+    if sum(counts) > task.most_objects:
+        raise SpecError(
+            f"There is room for {task.most_objects} objects, with distractors; objects.count and distractors.count may "
+            f"give {sum(counts)}."
+        )
     for path in task.without_meaning:
         section, name = path.split(".")
         usual, given = (getattr(getattr(each, section), name) for each in (task.spec, spec))
@@ -103,6 +109,10 @@ def check_episodes(task: Task | type[Task], spec: EpisodeSpec) -> None:
             raise SpecError(
                 f"{path} cannot be changed from {usual} to {given} here: it has no meaning for whole grasps."
             )
+
+
+def _largest(count: object) -> int:
+    return int(max(count.support() if isinstance(count, Distribution) else (count,)))
 
 
 def begin(
