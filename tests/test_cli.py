@@ -87,7 +87,7 @@ def test_a_config_file_overrides_the_scene_it_names(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    command = [str(GRASPSIM), *shlex.split(f"dump tabletop -o data --frames 600 {TINY}")]
+    command = [str(GRASPSIM), *shlex.split(f"dump tabletop -o data --frames 200 {TINY}")]
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -101,10 +101,10 @@ def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> Non
     assert process.returncode == 130
     assert "the same command goes on from there" in out
     assert "Traceback" not in err
-    again = graspsim(f"dump tabletop -o data --frames 600 {TINY}", tmp_path)
+    again = graspsim(f"dump tabletop -o data --frames 200 {TINY}", tmp_path)
     assert again.returncode == 0
-    assert "of 600 frames; making the rest" in again.stdout
-    assert len(list((tmp_path / "data" / "train_pbr").iterdir())) == 300
+    assert "of 200 frames; making the rest" in again.stdout
+    assert len(list((tmp_path / "data" / "train_pbr").iterdir())) == 100
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from graspsim.physics.bullet import (
     CONTACT_BREAKING,
     CONTACT_CORRECTION_PER_STEP,
     RESTITUTION_SPEED_M_S,
+    SOLVED,
     SOLVER_ITERATIONS,
     TIME_STEP_S,
     BulletWorld,
@@ -73,6 +74,7 @@ def urdf_world(client: int, model: ObjectModel, folder: Path, pose: Pose) -> int
     pybullet.setPhysicsEngineParameter(
         fixedTimeStep=TIME_STEP_S,
         numSolverIterations=SOLVER_ITERATIONS,
+        solverResidualThreshold=SOLVED,
         contactBreakingThreshold=CONTACT_BREAKING,
         contactERP=CONTACT_CORRECTION_PER_STEP,
         deterministicOverlappingPairs=1,

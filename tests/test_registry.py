@@ -32,7 +32,7 @@ def test_every_family_builds_from_a_specification(name):
 
 
 def test_what_is_promised_is_there():
-    assert kinds() == ["family", "set", "scene", "task", "texture", "robot", "renderer", "world"]
+    assert kinds() == ["family", "set", "scene", "task", "texture", "robot", "renderer", "world", "architecture"]
     assert names("scene") == ["tabletop", "bin", "packed", "floating"]
     assert names("nothing of the kind") == []
 
