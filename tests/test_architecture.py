@@ -30,7 +30,7 @@ FLOW = (
     "grasps.antipodal grasps.plan",
     "episode.spec episode.controls episode.simulation episode.scripted episode.features",
     "episode.planned episode.execute",
-    "episode.cameras episode.observe episode.task episode.play episode.window episode.video episode.env",
+    "episode.cameras episode.observe episode.task episode.told episode.play episode.window episode.video episode.env",
     "episode.curriculum episode.plain_images",
     "dataset.files dataset.encoding dataset.pictures dataset.coco dataset.models_io",
     "dataset.records dataset.scene_writer",
