@@ -17,6 +17,8 @@ HOLD_STEPS = 10
 """Half a second."""
 PATIENCE = 45
 """Steps after which the scripted policy gives a grasp up for another."""
+TRIES = 3
+"""Of each object, after which it gives up."""
 
 
 class BinPick(Task):
@@ -37,6 +39,7 @@ class BinPick(Task):
         self._plan: PlannedGrasp | None = None
         self._tried: dict[int, int] = {}
         self._since = 0
+        self._gave_up = False
         return True
 
     def features(self, sim: Simulation) -> Array:
@@ -68,6 +71,10 @@ class BinPick(Task):
         self._plan, self._held = None, (0, 0)
         self._tried.clear()
 
+    def gave_up(self, sim: Simulation) -> bool:
+        """When all lie still, and none of them can be grasped, or none after several tries."""
+        return self._gave_up
+
     def succeeded(self, sim: Simulation) -> bool:
         """Whether the bin is empty and nothing was lost."""
         return not sim.models and not self._lost
@@ -83,6 +90,8 @@ class BinPick(Task):
             if self._plan is not None:
                 self._tried[self._plan.index] = self._tried.get(self._plan.index, 0) + 1
             self._plan, self._since = first_plan(sim, self._tried), 0
+        if self._plan is None or self._tried.get(self._plan.index, 0) >= TRIES:
+            self._gave_up = all(sim.is_still(index) for index in range(len(sim.models)))
         if self._plan is None:
             return towards(sim, sim.controls.world_from_target, sim.robot.opening_m)
         if self._plan.is_gripped(sim):

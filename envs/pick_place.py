@@ -6,6 +6,7 @@ import numpy as np
 from gymnasium import spaces
 
 from graspsim.episode.features import BODY_SIZE, body_state, seen_position
+from graspsim.episode.marks import Ball
 from graspsim.episode.observe import STATE_LIMIT
 from graspsim.episode.planned import GRASP_SIZE, PlannedGrasp, planned_grasp
 from graspsim.episode.scripted import towards
@@ -85,6 +86,10 @@ class PickPlace(Task):
         stays = sim.is_still(0) if self._on_table else sim.is_held_still(0)
         self._held = self._held + 1 if reward == 0 and stays else 0
         return {"goal": reward}
+
+    def marks(self, sim: Simulation) -> tuple[Ball, ...]:
+        """Return the goal."""
+        return (Ball(self._goal_m, NEAR_M),)
 
     def succeeded(self, sim: Simulation) -> bool:
         """Whether the object has stayed at the goal for half a second."""

@@ -117,6 +117,7 @@ def test_an_unknown_key_is_named_at_once() -> None:
     ("arguments", "message"),
     [
         ({"ranges": {"physics.friction": "N(0.5, 0.1)"}}, r"The range of physics.friction must be U\(low, high\)"),
+        ({"ranges": {"physics.friction": 0.5}}, r"The range of physics.friction must be .*; got 0\.5"),
         ({"ranges": RANGES, "step": 0.0}, r"step must be in \(0, 1\]"),
         ({"ranges": RANGES, "widen_at": 0.3}, "narrow_at < widen_at"),
     ],

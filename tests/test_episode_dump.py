@@ -96,6 +96,7 @@ def test_play_films_an_episode(tmp_path: Path) -> None:
         ("graspsim/Lift-v0 --policy best --video a.mp4", "There is no policy 'best'"),
         ("graspsim/Lift-v0 --video a.gif", "A video is an .mp4 file; got a.gif."),
         ("graspsim/Lift-v0 --video nowhere/a.mp4", "there is no folder nowhere"),
+        ("graspsim/Lift-v0", "no display to show a window on; write a film with --video FILE.mp4."),
         ("graspsim/Lift-v0 --episodes 0 --video a.mp4", "episodes must be at least 1; got 0."),
     ],
 )

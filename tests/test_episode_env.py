@@ -1,7 +1,9 @@
 """Every task in the registry holds to these claims as a Gymnasium environment; a new one needs no new test."""
 
+import copy
 import multiprocessing
 import os
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -21,6 +23,7 @@ from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
 from graspsim import registry
 from graspsim.episode.controls import MODES
 from graspsim.episode.env import GraspEnv
+from graspsim.episode.marks import Ball
 from graspsim.episode.observe import CHANNELS
 from graspsim.episode.plain_images import PlainImages
 from graspsim.errors import GraspsimError, SpecError, UnknownNameError
@@ -402,6 +405,21 @@ def test_the_states_of_info_are_those_of_the_world(task: str) -> None:
         assert np.linalg.det(state["world_from_gripper"]) == pytest.approx(1)
         for obj_id, model in zip(state["obj_ids"], env.sim.models, strict=False):
             assert env.sim._objects[int(obj_id)] is model
+
+
+@EVERY
+def test_the_documents_tell_each_tasks_defaults_and_sizes(task: str) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "environments.md").read_text()
+    row = re.search(rf"^\| `graspsim/{task}` \|(.*)$", text, re.MULTILINE)
+    assert row
+    obs_mode, control, action, state, horizon, objects, _ = (cell.strip() for cell in row[1].strip("|").split("|"))
+    kind = registry.load("task", task)
+    assert (kind.obs_mode, kind.control, kind.horizon) == (obs_mode, control, int(horizon))
+    assert kind.most_objects == int(objects.split()[-1])
+    with opened(task, obs_mode="state") as env:
+        assert env.action_space.shape == (int(action),)
+        space: Any = env.observation_space
+        assert (space["observation"] if task == "PickPlace-v0" else space).shape == (int(state),)
 
 
 # Rewards and success
@@ -800,13 +818,14 @@ def test_to_close_twice_is_fine(task: str) -> None:
     ("options", "error", "message"),
     [
         ({"randomise": {}}, UnknownNameError, r"no option 'randomise'\. Did you mean 'randomize'"),
+        (3, SpecError, "options is a dict such as .*; got 3"),
         ({"randomize": {"control.gian": 1}}, UnknownNameError, r"'gian'\. Did you mean 'gain'"),
         ({"randomize": {"control.gain": 100}}, SpecError, r"gain must lie in .*; got 100"),
         ({"randomize": {"objects.models": 2}}, SpecError, r"objects\.models cannot be changed from 4 to 2"),
         ({"randomize": {"camera.height": 64}}, SpecError, r"camera\.height cannot be changed from 84 to 64"),
         ({"randomize": {"objects.count": 2}}, SpecError, r"room for 1 objects.*may give 2"),
     ],
-    ids=["unknown", "key", "range", "set", "picture", "room"],
+    ids=["unknown", "no dict", "key", "range", "set", "picture", "room"],
 )
 def test_bad_options_are_refused_and_the_environment_lives_on(
     options: dict[str, Any], error: type[Exception], message: str
@@ -851,6 +870,27 @@ def test_a_window_shows_pictures_and_goes_away(monkeypatch: pytest.MonkeyPatch) 
         env.reset(seed=0)
         env.step(np.zeros(5))
         assert env.render() is None
+
+
+def test_the_goal_is_a_green_ball_for_people_behind_what_is_before_it() -> None:
+    with opened("PickPlace-v0", render_mode="rgb_array") as env:
+        observation, _ = env.reset(seed=0)
+        view = env.view_of("front")
+        goal = apply(invert(view["world_from_camera"]), observation["desired_goal"][None])[0] @ view["matrix"].T
+        column, row = goal[:2] / goal[2] * (480 / 84) + ((640 - 480) / 2, 0)
+        with_ball = env.picture()
+        env.task.marks = lambda sim: ()  # type: ignore[method-assign]
+        green = (with_ball.astype(int) - env.picture())[..., 1] > 5
+        rows, columns = np.nonzero(green)
+        assert abs(rows.mean() - row) < 8
+        assert abs(columns.mean() - column) < 8
+        env.task.marks = lambda sim: (Ball(np.array((0.0, 0.0, -0.2)), 0.03),)  # type: ignore[method-assign]
+        assert not ((env.picture().astype(int) - with_ball)[..., 1] > 5)[~green].any(), "under the table"
+
+
+def test_an_environment_is_not_copied() -> None:
+    with opened() as env, pytest.raises(GraspsimError, match="cannot be copied; make another"):
+        copy.deepcopy(env)
 
 
 def test_nothing_is_rendered_without_a_render_mode() -> None:

@@ -1,6 +1,9 @@
 import dataclasses
 import itertools
+import os
+import signal
 import sys
+import threading
 
 import gymnasium
 import numpy as np
@@ -91,6 +94,14 @@ def test_only_success_leaves_failures_out(monkeypatch):
     assert all(episode.infos["success"][-1] and episode.terminations[-1] for episode in dataset)
     assert [data["seed"] for data in dataset.storage.get_episode_metadata(range(2))] == [0, 2]
     assert success_rate == pytest.approx(2 / 3)
+
+
+def test_ctrl_c_keeps_the_episodes_that_were_recorded():
+    timer = threading.Timer(3.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    dataset, _ = record(dataclasses.replace(SMALL, dataset="test/stopped-v0", episodes=10_000))
+    assert 0 < dataset.total_episodes < 10_000
+    assert all(episode.terminations[-1] or episode.truncations[-1] for episode in dataset)
 
 
 def test_rare_success_ends_the_recording(monkeypatch):

@@ -1,13 +1,16 @@
 """Success is earned: what is thrown, dropped, spun or lost is none, and an idle agent has none."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
+import trimesh
 
 from graspsim.episode.env import GraspEnv
 from graspsim.episode.execute import _clear_way_m
+from graspsim.episode.play import play
 from graspsim.geometry import rotation_about, transform
 
 ROCKS = {"families": ["rocks"], "models": 4}
@@ -126,6 +129,19 @@ def test_an_object_that_is_swung_above_the_bin_is_not_cleared() -> None:
         _, _, _, _, info = env.step(np.array((sideways, 0, 0, 0, -1.0)))
         assert info["reward_terms"]["cleared"] == 0
         assert len(env.sim.models) == 1
+    env.close()
+
+
+def test_the_script_gives_up_where_nothing_can_be_grasped(tmp_path: Path) -> None:
+    """Slabs that lie flat are wider than the fingers open."""
+    trimesh.creation.box((0.14, 0.14, 0.03)).export(tmp_path / "slab.stl")
+    slabs = {"families": [], "meshes": [str(tmp_path / "slab.stl")]}
+    env = made("BinPick-v0", objects=slabs, randomize={"objects.count": 1})
+    env.reset(seed=0)
+    assert not env.task.gave_up(env.sim)
+    moments = play(env.task, env.sim, "scripted", 5, np.random.default_rng(0))
+    assert env.task.gave_up(env.sim)
+    assert len(moments) < 100
     env.close()
 
 

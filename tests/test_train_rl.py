@@ -92,7 +92,7 @@ def test_a_run_writes_all_that_it_promises(run):
 
 def test_a_saved_run_does_as_well_as_at_the_end_of_training_in_any_number_of_processes(run, capsys):
     of_training = read_json(run / "evaluation-custom.json")
-    assert evaluate(dataclasses.replace(SMALL, objects=HELDOUT, envs=2), run) == 0
+    assert evaluate(Args(objects=HELDOUT, envs=2, episodes=SMALL.episodes), run) == 0
     again = read_json(run / "evaluation-custom.json")
     # A network rounds otherwise when it is asked for two actions at once.
     assert again.pop("mean_return") == pytest.approx(of_training.pop("mean_return"), abs=1e-3)
@@ -151,6 +151,26 @@ def test_an_unknown_algorithm_gives_the_nearest():
 def test_an_unknown_environment_gives_the_nearest():
     with pytest.raises(UnknownNameError, match="Did you mean 'graspsim/Lift-v0'"):
         train(Args(env="graspsim/Lift-v1"))
+
+
+def test_another_packages_environment_is_refused():
+    with pytest.raises(SpecError, match="CartPole-v1 is none of graspsim's"):
+        train(Args(env="CartPole-v1"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": 7}, "--steps says nothing with --evaluate"),
+        ({"env": "graspsim/BinPick-v0"}, "--env says nothing with --evaluate"),
+        ({"env_kwargs": ("obs_mode=depth",)}, r"was trained in graspsim/Lift-v0 .*not those of this environment"),
+        ({"env_kwargs": ("control=pose",)}, r"was trained in graspsim/Lift-v0 .*not those of this environment"),
+    ],
+)
+def test_what_does_not_fit_a_run_is_refused_when_it_is_evaluated(changes, message, run):
+    args = Args(objects=HELDOUT, envs=1, evaluate=run)
+    with pytest.raises(SpecError, match=message):
+        evaluate(dataclasses.replace(args, **changes), run)
 
 
 def test_ppo_cannot_learn_from_demonstrations():

@@ -82,8 +82,13 @@ class Evaluation:
         )
 
 
-def evaluated(policy: Policy, venv: "VecEnv", episodes: int) -> Evaluation:
-    """Play the first episodes of `Numbered` environments, number i of n having the first i and the stride n."""
+def evaluated(
+    policy: Policy, venv: "VecEnv", episodes: int, advance: Callable[[int], None] = lambda n: None
+) -> Evaluation:
+    """Play the first episodes of `Numbered` environments, number i of n having the first i and the stride n.
+
+    `advance` is called with 1 at the end of each.
+    """
     left = [len(range(i, episodes, venv.num_envs)) for i in range(venv.num_envs)]
     returns, lengths = np.zeros(venv.num_envs), np.zeros(venv.num_envs)
     total = steps = 0.0
@@ -96,6 +101,7 @@ def evaluated(policy: Policy, venv: "VecEnv", episodes: int) -> Evaluation:
         for i in np.flatnonzero(dones):
             if left[i]:
                 left[i] -= 1
+                advance(1)
                 total, steps = total + returns[i], steps + lengths[i]
                 successes += bool(infos[i]["is_success"])
             returns[i] = lengths[i] = 0

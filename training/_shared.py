@@ -1,8 +1,12 @@
-"""What recipes share: environments as a command line names them."""
+"""What recipes share: environments as a command line names them, and an end when they are asked to stop."""
 
+import contextlib
 import inspect
 import json
-from collections.abc import Mapping
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import gymnasium
@@ -57,7 +61,29 @@ def made(env: str, kwargs: Mapping[str, Any], objects: str | None) -> gymnasium.
         if env.startswith("graspsim/") and name not in known:
             raise UnknownNameError("argument of the environment", name, known)
     chosen = dict(kwargs) if objects is None else {**kwargs, "objects": _value(objects)}
-    return gymnasium.make(env, **chosen)
+    result: gymnasium.Env[Any, Any] = gymnasium.make(env, **chosen)
+    if not isinstance(result.unwrapped, GraspEnv):
+        result.close()
+        raise SpecError(f"{env} is none of graspsim's environments; see `graspsim list` for the tasks.")
+    return result
+
+
+@contextlib.contextmanager
+def stopped_gracefully() -> Iterator[threading.Event]:
+    """Within it, the first Ctrl-C or SIGTERM sets the event, and the second one ends at once."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: object) -> None:
+        stop.set()
+        signal.signal(number, signal.default_int_handler)
+        print("Stopping; what there is so far is saved.", file=sys.stderr)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _value(text: str) -> Any:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from graspsim.cli.progress import progress_bar
 from graspsim.errors import GraspsimError, SpecError
 
-from ._shared import check_at_least, made, parsed
+from ._shared import check_at_least, made, parsed, stopped_gracefully
 
 try:
     import minari  # type: ignore[import-untyped]
@@ -92,11 +92,13 @@ def play(env: gymnasium.Env[Any, Any], policy: Policy, seed: int) -> tuple[list[
     """Return the actions of an episode, and whether it succeeded."""
     env.action_space.seed(seed)
     observation, info = env.reset(seed=seed)
+    unwrapped: Any = env.unwrapped
     actions, over = [], False
     while not over:
         actions.append(policy(observation))
         observation, _, terminated, truncated, info = env.step(actions[-1])
-        over = terminated or truncated
+        # A policy that gave up would only stand still; Minari calls an episode that ends here truncated.
+        over = terminated or truncated or unwrapped.task.gave_up(unwrapped.sim)
     return actions, bool(info["success"])
 
 
@@ -115,8 +117,8 @@ def record(args: Args) -> tuple[MinariDataset, float]:
     try:
         policy = policy_named(args.policy, collector)
         played = successes = recorded = 0
-        with progress_bar("episodes", args.episodes) as advance:
-            while recorded < args.episodes:
+        with stopped_gracefully() as stop, progress_bar("episodes", args.episodes) as advance:
+            while recorded < args.episodes and not (stop.is_set() and recorded):
                 if played == args.episodes * MOST_TRIES:
                     raise GraspsimError(
                         f"{args.policy} succeeded in {successes} of {played} episodes: too few to go on."
@@ -152,10 +154,14 @@ def main() -> None:
         dataset, success_rate = record(args)
     except GraspsimError as error:
         sys.exit(f"record_demos: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
     print(
         f"{args.dataset}: {dataset.total_episodes} episodes, {dataset.total_steps} steps; "
         f"{success_rate:.1%} of the episodes played succeeded."
     )
+    if dataset.total_episodes < args.episodes:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -31,12 +31,13 @@ import tyro
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from graspsim.cli.progress import progress_bar
 from graspsim.dataset.files import json_lines, read_json, replace_file
 from graspsim.episode.plain_images import PlainImages
 from graspsim.errors import GraspsimError, SpecError, UnknownNameError
 
 from ._evaluation import Evaluation, Numbered, Policy, draw_curve, evaluated, read_rows, report, write_rows
-from ._shared import check_at_least, made, parsed
+from ._shared import check_at_least, made, parsed, stopped_gracefully
 
 try:
     import torch
@@ -67,6 +68,7 @@ REPLAY_BYTES = 2 * 2**30
 DEMOS = 10_000
 DEMONSTRATION_NOISE = 0.3
 """Largest standard deviation of what is added to the actions of a demonstration; each episode draws its own."""
+EVALUATED_WITH = ("evaluate", "objects", "episodes", "envs", "env_kwargs")
 VERSIONS = ("graspsim", "gymnasium", "numpy", "pybullet", "stable_baselines3", "torch")
 MakeEnv = Callable[[], gymnasium.Env[Any, Any]]
 
@@ -120,7 +122,8 @@ class Args:
     resume: bool = False
     """Go on from the last checkpoint of the run in --out, with the same arguments but for --steps and --minutes."""
     evaluate: Path | None = None
-    """Folder of a run to evaluate; nothing is trained. --env-kwargs are added to the run's own."""
+    """Folder of a run to evaluate; nothing is trained. It goes with --objects, --episodes and --envs, and with
+    --env-kwargs, which are added to the run's own."""
     episodes: int = 200
     """Episodes of that evaluation, and of the one at the end of training."""
 
@@ -249,8 +252,9 @@ def env_maker(env: str, kwargs: dict[str, Any], objects: str | None, numbers: tu
 
     def make() -> gymnasium.Env[Any, Any]:
         if multiprocessing.parent_process() is not None:
-            # The parent alone answers Ctrl-C, and ends its workers.
+            # The parent alone answers, and ends its workers.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
         plain = PlainImages(made(env, kwargs, objects))
         return Demonstrator(plain) if numbers is None else Numbered(plain, *numbers)
 
@@ -281,6 +285,7 @@ class Run(BaseCallback):
         self._eval_venv = eval_venv
         self._began_s = began_s
         self._stop = stop
+        self.advance: Callable[[int], None] = lambda n: None
 
     def _init_callback(self) -> None:
         steps = self.model.num_timesteps
@@ -289,6 +294,7 @@ class Run(BaseCallback):
         self._next_save = (steps // self._args.save_every + 1) * self._args.save_every
 
     def _on_step(self) -> bool:
+        self.advance(self._args.envs)
         if self.num_timesteps >= self._next_eval:
             self._next_eval += self._args.eval_every
             self.evaluate(self._args.eval_episodes)
@@ -298,10 +304,10 @@ class Run(BaseCallback):
         out_of_time = self._args.minutes is not None and time.monotonic() - self._began_s > 60 * self._args.minutes
         return not (self._stop.is_set() or out_of_time)
 
-    def evaluate(self, episodes: int) -> Evaluation:
+    def evaluate(self, episodes: int, advance: Callable[[int], None] = lambda n: None) -> Evaluation:
         """Evaluate the policy as it is, and write down how it did."""
         steps, wall_s = self.model.num_timesteps, time.monotonic() - self._began_s
-        result = evaluated(policy_of(self.model, self._normalize), self._eval_venv, episodes)
+        result = evaluated(policy_of(self.model, self._normalize), self._eval_venv, episodes, advance)
         low, high = result.interval
         row = {"success_rate": result.rate, "low": low, "high": high, "mean_return": result.mean_return}
         for name, value in row.items():
@@ -353,15 +359,22 @@ def load_policy(folder: Path, env: gymnasium.Env[Any, Any]) -> Policy:
     config = read_json(folder / "config.json")["arguments"]
     model = algorithm_class(config["algorithm"]).load(folder / "model.zip")
     plain = PlainImages(env)
-    sizes = [spaces.flatdim(space) for space in (plain.observation_space, model.observation_space)]
-    if sizes[0] != sizes[1] or env.action_space != model.action_space:
+    check_fits(folder, config, model, plain.observation_space, plain.action_space)
+    normalize: VecNormalize = pickle.loads((folder / "normalize.pkl").read_bytes())
+    policy = policy_of(model, normalize)
+    return lambda observation: policy(plain.observation(observation))
+
+
+def check_fits(
+    folder: Path, config: dict[str, Any], model: BaseAlgorithm, observed: spaces.Space[Any], acted: spaces.Space[Any]
+) -> None:
+    """Raise a SpecError if a run's model was not trained on such observations and actions."""
+    # Networks have the channels of images first.
+    if spaces.flatdim(observed) != spaces.flatdim(model.observation_space) or acted != model.action_space:
         raise SpecError(
             f"The run {folder} was trained in {config['env']} with {config['env_kwargs']}, whose observations or "
             "actions are not those of this environment."
         )
-    normalize: VecNormalize = pickle.loads((folder / "normalize.pkl").read_bytes())
-    policy = policy_of(model, normalize)
-    return lambda observation: policy(plain.observation(observation))
 
 
 def begin_run(args: Args) -> Path | None:
@@ -400,24 +413,6 @@ def check_demonstrations(maker: MakeEnv) -> None:
         env.close()
 
 
-@contextlib.contextmanager
-def stopped_gracefully() -> Iterator[threading.Event]:
-    """Within it, the first Ctrl-C or SIGTERM sets the event, and the second one ends at once."""
-    stop = threading.Event()
-
-    def handle(number: int, frame: object) -> None:
-        stop.set()
-        signal.signal(number, signal.default_int_handler)
-        print("Stopping; what was learnt is saved.", file=sys.stderr)
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def train(args: Args) -> int:
     """Train as the arguments say; return the exit status."""
     check_at_least(args, steps=1, minutes=0, envs=1, demos=0, warmup=0, batch_size=1, gradient_steps=1, eval_every=1)
@@ -435,9 +430,12 @@ def train(args: Args) -> int:
     makers = [env_maker(args.env, kwargs, args.objects)] * args.envs
     if args.demos:
         check_demonstrations(makers[0])
-    meanwhile = Meanwhile(VecMonitor(vectorized(makers)))
-    eval_venv = for_evaluation(args.env, kwargs, args.eval_objects, args.envs)
-    with contextlib.closing(meanwhile), contextlib.closing(eval_venv), stopped_gracefully() as stop:
+    with contextlib.ExitStack() as ended:
+        meanwhile = ended.enter_context(contextlib.closing(Meanwhile(VecMonitor(vectorized(makers)))))
+        eval_venv = ended.enter_context(
+            contextlib.closing(for_evaluation(args.env, kwargs, args.eval_objects, args.envs))
+        )
+        stop = ended.enter_context(stopped_gracefully())
         checkpoint = begin_run(args)
         if checkpoint is None:
             venv = normalized(meanwhile)
@@ -462,13 +460,16 @@ def train(args: Args) -> int:
         run = Run(args, venv, eval_venv, began_s, stop)
         run.init_callback(model)
         if model.num_timesteps < args.steps:
-            model.learn(args.steps - model.num_timesteps, run, log_interval=20, reset_num_timesteps=False)
+            with progress_bar("steps", args.steps) as run.advance:
+                run.advance(model.num_timesteps)
+                model.learn(args.steps - model.num_timesteps, run, log_interval=20, reset_num_timesteps=False)
         run.save()
         save_policy(args.out, model, venv)
         if stop.is_set():
             print(f"Stopped after {model.num_timesteps} steps; the same command with --resume goes on from there.")
             return 130
-        result = run.evaluate(args.episodes)
+        with progress_bar("episodes", args.episodes) as advance:
+            result = run.evaluate(args.episodes, advance)
     report(args.out, args.eval_objects, result, model.num_timesteps)
     return 0
 
@@ -485,6 +486,9 @@ def learn(model: OffPolicyAlgorithm, args: Args) -> None:
 def evaluate(args: Args, folder: Path) -> int:
     """Evaluate the run in a folder; return the exit status."""
     check_at_least(args, envs=1, episodes=1)
+    for field in dataclasses.fields(Args):
+        if getattr(args, field.name) != field.default and field.name not in EVALUATED_WITH:
+            raise SpecError(f"--{field.name.replace('_', '-')} says nothing with --evaluate: the run knows it.")
     config = read_json(folder / "config.json")["arguments"]
     if not (folder / "model.zip").exists():
         raise SpecError(f"{folder} holds no model.zip yet: its training has not come to an end.")
@@ -494,7 +498,9 @@ def evaluate(args: Args, folder: Path) -> int:
     model = algorithm_class(config["algorithm"]).load(folder / "model.zip")
     normalize: VecNormalize = pickle.loads((folder / "normalize.pkl").read_bytes())
     with contextlib.closing(for_evaluation(config["env"], kwargs, objects, args.envs)) as venv:
-        result = evaluated(policy_of(model, normalize), venv, args.episodes)
+        check_fits(folder, config, model, venv.observation_space, venv.action_space)
+        with progress_bar("episodes", args.episodes) as advance:
+            result = evaluated(policy_of(model, normalize), venv, args.episodes, advance)
     report(folder, objects, result, model.num_timesteps)
     return 0
 

@@ -34,6 +34,7 @@ class Play:
         from graspsim.episode.env import GraspEnv
         from graspsim.episode.play import POLICIES, action_of
         from graspsim.episode.video import Video
+        from graspsim.episode.window import has_display
         from graspsim.registry import names
         from graspsim.streams import check_seed
 
@@ -45,6 +46,8 @@ class Play:
         task = self.env.removeprefix("graspsim/")
         if task not in names("task"):
             raise UnknownNameError("environment", self.env, [f"graspsim/{name}" for name in names("task")])
+        if self.video is None and not has_display():
+            raise SpecError("There is no display to show a window on; write a film with --video FILE.mp4.")
         video = None if self.video is None else Video(self.video, GraspEnv.metadata["render_fps"])
         env = GraspEnv(
             task, self.robot, objects=self.objects, render_mode="human" if self.video is None else "rgb_array"
@@ -63,7 +66,7 @@ class Play:
                 while not over:
                     action = action_of(self.policy, env.task, env.sim, size, rng)
                     _, _, terminated, truncated, info = env.step(action)
-                    over = terminated or truncated
+                    over = terminated or truncated or env.task.gave_up(env.sim)
                 done += info["success"]
                 print(f"episode {episode}: {'success' if info['success'] else 'no success'}")
         finally:

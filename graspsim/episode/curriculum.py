@@ -95,7 +95,7 @@ Range = Uniform | LogUniform | Integers
 
 
 def _range(key: str, text: str) -> Range:
-    parsed = parse(text)
+    parsed = parse(text) if isinstance(text, str) else None
     if not isinstance(parsed, Range):
         raise SpecError(f"The range of {key} must be U(low, high), LogU(low, high) or I(low, high); got {text!r}.")
     return parsed

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from graspsim.episode.cameras import NAMES, Cameras
 from graspsim.episode.controls import STEP_S, action_size
 from graspsim.episode.features import ROBOT_SIZE, robot_state
+from graspsim.episode.marks import marked
 from graspsim.episode.observe import Observer
 from graspsim.episode.simulation import Simulation
 from graspsim.episode.spec import SET_SEED, EpisodeSpec, with_objects
@@ -110,6 +111,11 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         self._over, self._steps = True, 0
         self._window: Any = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        raise GraspsimError(
+            "An environment cannot be copied; make another, and play the same episode and actions in it."
+        )
+
     @property
     def sim(self) -> Simulation:
         """The world of the current episode.
@@ -134,6 +140,8 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         """
         if self._closed:
             raise GraspsimError("The environment is closed.")
+        if options is not None and not isinstance(options, Mapping):
+            raise SpecError(f'options is a dict such as {{"randomize": {{…}}}}; got {options!r}.')
         for name in options or {}:
             if name != "randomize":
                 raise UnknownNameError("option", name, ["randomize"])
@@ -257,8 +265,13 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
             cx=width / 2,
             cy=height / 2,
         )
-        picture = sim.look(dataclasses.replace(view, intrinsics=k), ("rgb",)).rgb
+        marks = self.task.marks(sim)
+        frame = sim.look(dataclasses.replace(view, intrinsics=k), ("rgb", "depth") if marks else ("rgb",))
+        picture = frame.rgb
         assert picture is not None
+        for ball in marks:
+            assert frame.depth_m is not None
+            picture = marked(picture, frame.depth_m, k.matrix, matrices_from_poses(view.world_from_camera)[0], ball)
         return picture
 
     def close(self) -> None:

@@ -63,15 +63,23 @@ class PlannedGrasp:
         return self
 
 
-def planned_grasp(sim: Simulation, index: int) -> PlannedGrasp | None:
-    """Return the best grasp from above of a body that keeps clear of the others and of walls, if there is one."""
-    grasp = plan_for(sim, index)
+def planned_grasp(sim: Simulation, index: int, pushes: bool = False) -> PlannedGrasp | None:
+    """Return the best grasp from above of a body that keeps clear of walls and, unless it may push them aside, of the
+    other bodies; None if there is none."""
+    grasp = plan_for(sim, index, pushes)
     return None if grasp is None else PlannedGrasp(sim, index, grasp)
 
 
 def first_plan(sim: Simulation, tried: Mapping[int, int] | None = None) -> PlannedGrasp | None:
-    """Return a grasp of the highest body that has one; those tried before, so many times, come after the others."""
+    """Return a grasp of the highest body that has one within reach; those tried before, so many times, come after the others.
+
+    Only where none keeps clear of the other bodies, one that pushes them aside.
+    """
     tried = tried or {}
     order = sorted(range(len(sim.models)), key=lambda i: (tried.get(i, 0), -sim.poses[i, 2]))
-    plans = (planned_grasp(sim, index) for index in order)
-    return next((plan for plan in plans if plan is not None), None)
+    plans = (planned_grasp(sim, index, pushes) for pushes in (False, True) for index in order)
+    low, high = sim.controls.space
+    for plan in plans:
+        if plan is not None and ((low <= (at := plan.grasp.world_from_gripper[:3, 3])) & (at <= high)).all():
+            return plan
+    return None

@@ -40,6 +40,6 @@ def play(task: Task, sim: Simulation, policy: str, size: int, rng: np.random.Gen
     for _ in range(task.horizon):
         task.act(sim, action_of(policy, task, sim, size, rng))
         task.reward_terms(sim)
-        if task.is_over(sim):
+        if task.is_over(sim) or task.gave_up(sim):
             break
     return moments

@@ -69,23 +69,30 @@ def approach(sim: Simulation, world_from_grasp: Array, opening_m: float) -> Arra
     return towards(sim, above, opening_m)
 
 
-def plan_for(sim: Simulation, index: int) -> Grasp | None:
-    """Return the best grasp from above of a body that keeps clear of the others and of walls, if there is one."""
-    return plan_grasp(sim.models[index], sim.world_from_bodies[index], sim.robot, obstacles(sim, index))
+def plan_for(sim: Simulation, index: int, pushes: bool = False) -> Grasp | None:
+    """Return the best grasp from above of a body that keeps clear of walls and, unless it may push them aside, of the
+    other bodies; None if there is none."""
+    blockers = np.concatenate([walls(sim), *([] if pushes else others(sim, index))])
+    return plan_grasp(sim.models[index], sim.world_from_bodies[index], sim.robot, blockers)
 
 
-def obstacles(sim: Simulation, index: int) -> Array:
-    """Return points (n, 3) on all other bodies, and along the walls."""
-    points = [
+def others(sim: Simulation, index: int) -> list[Array]:
+    """Return points (n, 3) on each of the other bodies."""
+    return [
         apply(pose, antipodal_pairs(model).surface)
         for i, (model, pose) in enumerate(zip(sim.models, sim.world_from_bodies, strict=True))
         if i != index
     ]
+
+
+def walls(sim: Simulation) -> Array:
+    """Return points (n, 3) along the upper edges of a bin's walls."""
+    points = [np.zeros((0, 3))]
     for fixture in sim.scene.fixtures:
         if fixture.name == "bin":
             for box in fixture.boxes[1:]:
                 points.append(_top(np.asarray(box.center_m), np.asarray(box.size_m)))
-    return np.concatenate([np.zeros((0, 3)), *points])
+    return np.concatenate(points)
 
 
 def _top(center: Array, size: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from graspsim.distributions import Distribution
+from graspsim.episode.marks import Ball
 from graspsim.episode.simulation import Simulation
 from graspsim.episode.spec import EpisodeSpec
 from graspsim.errors import GraspsimError, SpecError
@@ -77,6 +78,14 @@ class Task:
     def scripted(self, sim: Simulation) -> Array:
         """Return the action (k,) of a policy that knows everything."""
         raise NotImplementedError
+
+    def gave_up(self, sim: Simulation) -> bool:
+        """Whether `scripted` knows of nothing more to do in this episode."""
+        return False
+
+    def marks(self, sim: Simulation) -> tuple[Ball, ...]:
+        """Return what people are shown besides the world."""
+        return ()
 
     def succeeded(self, sim: Simulation) -> bool:
         """Whether the task is done."""

@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 from graspsim.errors import GraspsimError
 
 
+def has_display() -> bool:
+    """Whether there is something to show a window on."""
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
+
+
 class Window:
     """A window of some size.
 
@@ -17,7 +22,7 @@ class Window:
     """
 
     def __init__(self, width: int, height: int) -> None:
-        if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("SDL_VIDEODRIVER")):
+        if not has_display():
             raise GraspsimError('render_mode="human" needs a display, and there is none; use "rgb_array".')
         try:
             import pygame
