@@ -96,7 +96,7 @@ class DenseEstimator(PoseEstimator):
                 kinds = torch.from_numpy(batch.kinds).to(device)
                 told = self.coordinates(images_to_tensor(batch.crops).to(device), kinds)
                 visible, points = (torch.from_numpy(a).to(device) for a in (batch.visible, batch.coordinates))
-                found["coordinates"] = coordinate_loss(told.float(), visible, points, motions[kinds])
+                found["coordinates"] = coordinate_loss(told, visible, points, motions[kinds])
             return found
 
         return losses

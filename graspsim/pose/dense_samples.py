@@ -158,7 +158,7 @@ class DenseBatch:
     """What a step learns from.
 
     Attributes:
-        images: (n, h, w, 3) uint8 for the detector.
+        images: (n, h, w, 3) uint8 for the detector: every second one, when they are changed.
         heat: (n, kinds, h / 8, w / 8), see `detection_loss`.
         boxes: (n, 4, h / 8, w / 8).
         crops: (m, 64, 64, 3) uint8.
@@ -195,9 +195,13 @@ class DenseSamples:
     ) -> DenseBatch:
         """Return what is to be learnt from some pictures, changed as `rng` has it, or all that they hold as it is."""
         images, heats, boxes, crops = [], [], [], []
-        for picture, rgb, camera in pictures:
+        # Where objects are is learnt long before which points of them are seen.
+        for_detector = range(len(pictures)) if rng is None else range(int(rng.integers(min(2, len(pictures)))), len(pictures), 2)
+        for n, (picture, rgb, camera) in enumerate(pictures):
             for instance in _chosen(picture, rng):
                 crops.append(crop_sample(rgb, camera, instance, self.references[instance.obj_id], rng))
+            if n not in for_detector:
+                continue
             small, scale = detector_image(rgb, self.image_width)
             rows, columns = (side // DETECTOR_STRIDE for side in small.shape[:2])
             heat, box = detector_targets(picture.instances, self.kinds, scale, rows, columns)

@@ -7,7 +7,7 @@ from torch.nn import functional
 from graspsim.pose.networks import BINS
 
 _EVERY = 7
-"""Pixels of which one helps to choose between answers: coprime to the width, so that they lie all over the crop."""
+"""Seen pixels of which one helps to choose between answers."""
 COORDINATES_WEIGHT = 0.2
 """Of the three coordinates' cross entropy, beside the mask's."""
 
@@ -45,27 +45,32 @@ def coordinate_loss(maps: Tensor, visible: Tensor, coordinates: Tensor, motions:
         coordinates: (n, 3, h, w) the points that are seen there, in the model's box scaled to [-1, 1].
         motions: (n, s, 3, 4) those of the symmetries of each crop's object, in the same coordinates, padded with any.
     """
-    n, _, h, w = coordinates.shape
-    logs = functional.log_softmax(maps[:, 1:].reshape(n, 3, BINS, h * w), dim=2)
-    points, seen = coordinates.reshape(n, 3, h * w), visible.reshape(n, h * w)
+    n = len(maps)
+    seen = visible.flatten(1)
+    crop = seen.nonzero()[:, 0]
+    # Only where the object is seen: it fills a third of a crop.
+    logs = functional.log_softmax(maps[:, 1:].flatten(2).transpose(1, 2)[seen].float().reshape(-1, 3, BINS), dim=2)
+    points = coordinates.flatten(2).transpose(1, 2)[seen]
     with torch.no_grad():
         few = slice(None, None, _EVERY)
-        each = _cross_entropy(logs[..., few], points[..., few], seen[..., few], motions)
-        nearest = motions[torch.arange(n, device=maps.device), each.argmin(dim=1)]
-    off = _cross_entropy(logs, points, seen, nearest[:, None])
-    return _mask_loss(maps[:, 0], visible.to(maps.dtype)) + COORDINATES_WEIGHT * off.mean()
+        each = _cross_entropy(logs[few], points[few], motions[crop[few]])  # (k, s)
+        sums = torch.zeros(n, each.shape[1], device=maps.device).index_add_(0, crop[few], each)
+        nearest = motions[torch.arange(n, device=maps.device), sums.argmin(dim=1)]
+    off = _cross_entropy(logs, points, nearest[crop, None])[:, 0]
+    # Of all crops alike, however large the object is in them.
+    weights = 1 / (n * seen.sum(dim=1).clamp(min=1))
+    return _mask_loss(maps[:, 0].float(), visible.float()) + COORDINATES_WEIGHT * (off * weights[crop]).sum()
 
 
-def _cross_entropy(logs: Tensor, points: Tensor, seen: Tensor, motions: Tensor) -> Tensor:
-    """Return, for points (n, 3, k) moved by motions (n, s, 3, 4), the cross entropy (n, s) of bins (n, 3, bins, k)."""
-    answers = motions[..., :3] @ points[:, None] + motions[..., 3:]  # (n, s, 3, k)
-    place = ((answers.transpose(1, 2) + 1) / 2 * (BINS - 1)).clamp(0, BINS - 1.001)  # (n, 3, s, k)
+def _cross_entropy(logs: Tensor, points: Tensor, motions: Tensor) -> Tensor:
+    """Return, for points (k, 3) moved by motions (k, s, 3, 4), the cross entropy (k, s) of bins (k, 3, bins)."""
+    answers = (motions[..., :3] @ points[:, None, :, None])[..., 0] + motions[..., 3]  # (k, s, 3)
+    place = ((answers.transpose(1, 2) + 1) / 2 * (BINS - 1)).clamp(0, BINS - 1.001)  # (k, 3, s)
     below = place.floor()
     share, index = place - below, below.long()
     # A point between two bins belongs to both.
     off = torch.take_along_dim(logs, index, dim=2) * (share - 1) - torch.take_along_dim(logs, index + 1, dim=2) * share
-    pixels = seen.sum(dim=1).clamp(min=1)
-    return (off.sum(dim=1) * seen[:, None]).sum(dim=2) / pixels[:, None]
+    return off.sum(dim=1)
 
 
 def _mask_loss(logits: Tensor, truth: Tensor) -> Tensor:
