@@ -43,6 +43,18 @@ def face_normals(vertices: Array, faces: NDArray[np.int32]) -> Array:
     return np.cross(b - a, c - a)
 
 
+def samples_on(corners: Array, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return points and unit normals (count, 3) spread evenly over triangles (m, 3, 3)."""
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = np.linalg.norm(normals, axis=1)
+    along = (rng.permutation(count) + 0.5) / count * area.sum()
+    face = np.searchsorted(np.cumsum(area), along).clip(max=len(area) - 1)
+    u, v = rng.uniform(size=(2, count))
+    u, v = np.where(u + v > 1, (1 - u, 1 - v), (u, v))
+    a, b, c = corners[face].swapaxes(0, 1)
+    return a + u[:, None] * (b - a) + v[:, None] * (c - a), normals[face] / area[face][:, None]
+
+
 def volume_of(mesh: Mesh) -> float:
     """Return the volume that a closed mesh encloses."""
     a, b, c = np.moveaxis(mesh.vertices[mesh.faces], 1, 0)

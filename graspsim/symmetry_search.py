@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from graspsim.cache import cache_path, code_fingerprint, digest, keep
 from graspsim.errors import MeshError
 from graspsim.geometry import Array, apply, rotation_about, transform
+from graspsim.meshes import samples_on
 from graspsim.models import Symmetries
 from graspsim.shapes import symmetry_group
 
@@ -110,7 +111,7 @@ class _Surface:
         self.center = np.asarray(mass["center_mass"])
         self._inertia = np.asarray(mass["inertia"])
         corners = vertices[faces] - self.center
-        self._points, self._normals = _samples(corners, _SAMPLES)
+        self._points, self._normals = samples_on(corners, _SAMPLES, np.random.default_rng(0))
         self._spacing = np.sqrt(np.linalg.norm(np.cross(*np.diff(corners, axis=1).swapaxes(0, 1)), axis=1).sum() / 2)
         self._spacing /= np.sqrt(_SAMPLES)
         self._tree = cKDTree(self._points)
@@ -136,19 +137,6 @@ class _Surface:
     def holds(self, rotation: Array) -> bool:
         """Tell whether the rotation is a symmetry."""
         return self.mismatch(rotation, _FEW) < 1.5 * self.tolerance_m and self.mismatch(rotation) < self.tolerance_m
-
-
-def _samples(corners: Array, count: int) -> tuple[Array, Array]:
-    """Return points and normals (count, 3) spread evenly over triangles (m, 3, 3), always the same."""
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    area = np.linalg.norm(normals, axis=1)
-    rng = np.random.default_rng(0)
-    along = (rng.permutation(count) + 0.5) / count * area.sum()
-    face = np.searchsorted(np.cumsum(area), along).clip(max=len(area) - 1)
-    u, v = rng.uniform(size=(2, count))
-    u, v = np.where(u + v > 1, (1 - u, 1 - v), (u, v))
-    a, b, c = corners[face].swapaxes(0, 1)
-    return a + u[:, None] * (b - a) + v[:, None] * (c - a), normals[face] / area[face][:, None]
 
 
 def _about_one_axis(surface: _Surface, frame: Array, is_equal: bool) -> Symmetries:

@@ -2,19 +2,18 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed; it is in the test extra")
 
 from graspsim.errors import GraspsimError, SpecError  # noqa: E402
+from graspsim.meshes import box_mesh  # noqa: E402
 from graspsim.pose.dense import DenseEstimator, DenseResnetEstimator  # noqa: E402
 from graspsim.pose.dope import DopeEstimator  # noqa: E402
 from graspsim.pose.estimator import KnownObject  # noqa: E402
-from graspsim.pose.frame import Frame  # noqa: E402
 from graspsim.pose.pretrained import ResNet18, vgg19_until_conv4_2  # noqa: E402
 
-OBJECTS = [KnownObject(1, 0.1, Frame(np.zeros(3), np.ones(3)), np.zeros((4, 3)))]
+OBJECTS = [KnownObject(1, 0.1, box_mesh((0.05, 0.06, 0.07)))]
 
 
 def saved(path: Path, weights: dict[str, torch.Tensor]) -> Path:

@@ -32,7 +32,7 @@ def marked(
         ball: what to mark.
     """
     height, width = depth_m.shape
-    u, v = np.meshgrid(np.arange(width), np.arange(height))
+    u, v = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
     rays = np.stack([(u - matrix[0, 2]) / matrix[0, 0], (v - matrix[1, 2]) / matrix[1, 1], np.ones(u.shape)], axis=-1)
     center = apply(invert(world_from_camera), ball.center_m[None])[0]
     along, square = rays @ center, (rays**2).sum(axis=-1)

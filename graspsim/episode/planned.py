@@ -71,7 +71,7 @@ def planned_grasp(sim: Simulation, index: int, pushes: bool = False) -> PlannedG
 
 
 def first_plan(sim: Simulation, tried: Mapping[int, int] | None = None) -> PlannedGrasp | None:
-    """Return a grasp of the highest body that has one within reach; those tried before, so many times, come after the others.
+    """Return a grasp of the highest body that has one within reach; those tried before, so many times, come last.
 
     Only where none keeps clear of the other bodies, one that pushes them aside.
     """

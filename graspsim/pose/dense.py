@@ -13,14 +13,25 @@ from graspsim.errors import SpecError
 from graspsim.geometry import Array, Intrinsics
 from graspsim.models import Symmetries
 from graspsim.pose.augment import Image
-from graspsim.pose.dense_samples import DenseBatch, DenseSamples, crop_of, detector_image, square_around
+from graspsim.pose.dense_samples import DenseBatch, DenseSamples, camera_of, crop_of, detector_image, square_around
 from graspsim.pose.estimator import Estimate, KnownObject, PoseEstimator, device_of, images_to_tensor, kinds_of
+from graspsim.pose.icp import brought_to_depth
 from graspsim.pose.losses import coordinate_loss, detection_loss
 from graspsim.pose.metrics import Reference, symmetry_transforms
-from graspsim.pose.networks import DETECTOR_STRIDE, MAP_PX, CoordinateNet, Detector, Encoder, coordinates_of
+from graspsim.pose.networks import (
+    DETECTOR_STRIDE,
+    MAP_PX,
+    CoordinateNet,
+    Detector,
+    Encoder,
+    bins_of,
+    coordinates_of,
+)
 from graspsim.pose.pretrained import ResNet18, load_weights
 from graspsim.pose.samples import hull_box
-from graspsim.pose.solve import Fit, pixel_grid, pose_from_pixels, pose_from_points
+from graspsim.pose.solve import Fit, pixel_grid, pose_from_measured, pose_from_pixels
+from graspsim.pose.told import Told, points_rendered
+from graspsim.render.raster import render_mesh
 
 DETECTED = 0.3
 """Least height of a heat map's peak."""
@@ -30,8 +41,8 @@ SHOWN = 0.5
 """Probability from which on a pixel is taken to show the object."""
 PASSES = 2
 """Times that a crop is taken and looked at."""
-LEAST_AGREEING = 0.2
-"""Share of the points with depth that a fit in space has to account for."""
+LEAST_EXPLAINED = 0.05
+"""By a fit in space, below which depth is taken to be of no use."""
 UNSURE = 0.25
 """Share of an object's pixels that are left out."""
 COARSE_STEPS = 32
@@ -139,7 +150,7 @@ class DenseEstimator(PoseEstimator):
                 if fit is not None:
                     boxes[i] = hull_box(fit.camera_from_model, self.objects[detection.kind].hull_m, camera)
         return [
-            Estimate(self.objects[d.kind].obj_id, d.score * fit.agreeing, fit.camera_from_model)
+            Estimate(self.objects[d.kind].obj_id, d.score * fit.explained, fit.camera_from_model)
             for d, fit in zip(found, fits, strict=True)
             if fit is not None
         ]
@@ -161,12 +172,12 @@ class DenseEstimator(PoseEstimator):
         )
         with torch.no_grad():
             maps = self.coordinates(crops.to(device), torch.tensor(kinds).to(device)).float()
-            shown, points, sure = (told.cpu().numpy().astype(np.float64) for told in coordinates_of(maps))
-        each = zip(kinds, squares, zip(shown, points, sure, strict=True), before, strict=True)
+            shown, points, sure = (told.cpu().numpy() for told in coordinates_of(maps))
+            bins = bins_of(maps).cpu().numpy()
         fits = []
-        for kind, square, told, old in each:
-            new = _solved(self.objects[kind], square, told, camera, depth_m)
-            fits.append(old if new is None or (old is not None and old.agreeing > new.agreeing) else new)
+        for i, (kind, square, old) in enumerate(zip(kinds, squares, before, strict=True)):
+            new = _solved(self.objects[kind], square, shown[i], points[i], sure[i], bins[i], camera, depth_m)
+            fits.append(old if new is None or (old is not None and old.explained > new.explained) else new)
         return fits
 
 
@@ -188,26 +199,37 @@ class DenseResnetEstimator(DenseEstimator):
 def _solved(
     known: KnownObject,
     square: Array,
-    told: tuple[Array, Array, Array],
+    probability: NDArray[np.float32],
+    points: NDArray[np.float32],
+    sure: NDArray[np.float32],
+    bins: NDArray[np.float32],
     camera: Intrinsics,
     depth_m: NDArray[np.float32] | None,
 ) -> Fit | None:
-    """Return the pose that `coordinates_of` a crop tells."""
-    probability, coordinates, sure = told
+    """Return the pose that explains what was told of a crop, see `coordinates_of` and `bins_of`."""
     shown = probability > SHOWN
     if shown.any():
         # What is least sure only leads astray.
         shown &= sure >= np.quantile(sure[shown], UNSURE)
-    points = known.frame.metres(coordinates.transpose(1, 2, 0)[shown])
     pixels = pixel_grid(square, MAP_PX)[shown]
+    chosen = bins.transpose(2, 3, 0, 1)[shown]
+    told = Told(
+        known.frame, pixels, chosen, np.asarray(points.transpose(1, 2, 0)[shown], float), np.asarray(sure[shown], float)
+    )
+    rng = np.random.default_rng(0)
     if depth_m is not None:
         measured = depth_at(depth_m, pixels)
         has_depth = measured > 0
-        rays = unproject_pixels(pixels[has_depth], measured[has_depth], camera)
-        fit = pose_from_points(points[has_depth], rays, known.diameter_m, np.random.default_rng(0))
-        if fit is not None and fit.agreeing > LEAST_AGREEING:
-            return fit
-    return pose_from_pixels(points, pixels, camera)
+        seen_m = unproject_pixels(pixels[has_depth], measured[has_depth], camera)
+        fit = pose_from_measured(told.only(has_depth), seen_m, rng)
+        if fit is not None and fit.explained > LEAST_EXPLAINED:
+            return Fit(brought_to_depth(fit.camera_from_model, known, seen_m), fit.explained)
+    view = camera_of(square, camera, MAP_PX)
+
+    def shown_under(pose: Array) -> Array:
+        return points_rendered(known.frame, pose, render_mesh(known.mesh, pose, view), view, shown)
+
+    return pose_from_pixels(told, camera, shown_under, rng)
 
 
 def coarse_motions(objects: list[KnownObject], references: dict[int, Reference]) -> Tensor:

@@ -196,11 +196,11 @@ class DenseSamples:
         """Return what is to be learnt from some pictures, changed as `rng` has it, or all that they hold as it is."""
         images, heats, boxes, crops = [], [], [], []
         # Where objects are is learnt long before which points of them are seen.
-        for_detector = range(len(pictures)) if rng is None else range(int(rng.integers(min(2, len(pictures)))), len(pictures), 2)
+        first, stride = (0, 1) if rng is None else (int(rng.integers(min(2, len(pictures)))), 2)
         for n, (picture, rgb, camera) in enumerate(pictures):
             for instance in _chosen(picture, rng):
                 crops.append(crop_sample(rgb, camera, instance, self.references[instance.obj_id], rng))
-            if n not in for_detector:
+            if n % stride != first:
                 continue
             small, scale = detector_image(rgb, self.image_width)
             rows, columns = (side // DETECTOR_STRIDE for side in small.shape[:2])

@@ -4,22 +4,26 @@ import pickle
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
 from graspsim.errors import DatasetError, GraspsimError, SpecError
 from graspsim.geometry import Array, Intrinsics
+from graspsim.meshes import Mesh, convex_mesh, finish, samples_on
 from graspsim.pose.augment import Image
 from graspsim.pose.frame import Frame
 from graspsim.pose.metrics import Reference
 from graspsim.pose.samples import SAME_SHARE, PoseImage
 from graspsim.registry import load
 
+_SURFACE_POINTS = 3000
 MEAN, DEVIATION = (123.7, 116.3, 103.5), (58.4, 57.1, 57.4)
 """Of the channels of ImageNet's pictures, which pretrained networks have seen."""
 
@@ -31,14 +35,32 @@ class KnownObject:
     Attributes:
         obj_id: its number.
         diameter_m: largest distance of two of its points.
-        frame: its box.
-        hull_m: (k, 3) vertices of its convex hull.
+        mesh: its model.
     """
 
     obj_id: int
     diameter_m: float
-    frame: Frame
-    hull_m: Array
+    mesh: Mesh
+
+    @cached_property
+    def frame(self) -> Frame:
+        """Its box."""
+        return Frame.of(self.mesh.vertices)
+
+    @cached_property
+    def hull_m(self) -> Array:
+        """The vertices (k, 3) of its convex hull."""
+        return convex_mesh(self.mesh.vertices)[0]
+
+    @cached_property
+    def surface(self) -> tuple[Array, Array]:
+        """Points (n, 3) all over it, and their normals."""
+        return samples_on(self.mesh.vertices[self.mesh.faces], _SURFACE_POINTS, np.random.default_rng(0))
+
+    @cached_property
+    def tree(self) -> cKDTree:
+        """Finds the nearest of these points."""
+        return cKDTree(self.surface[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +151,7 @@ def untrained(architecture: str, references: dict[int, Reference], width: int, i
     Raises:
         UnknownNameError: for an architecture that there is not.
     """
-    known = [KnownObject(i, r.diameter_m, Frame.of(r.mesh.vertices), r.hull) for i, r in sorted(references.items())]
+    known = [KnownObject(i, r.diameter_m, r.mesh) for i, r in sorted(references.items())]
     estimator: PoseEstimator = load("architecture", architecture)(known, width, image_width)
     return estimator
 
@@ -144,9 +166,8 @@ def save_estimator(estimator: PoseEstimator, path: Path) -> None:
             {
                 "obj_id": known.obj_id,
                 "diameter_m": known.diameter_m,
-                "center_m": known.frame.center_m.tolist(),
-                "size_m": known.frame.size_m.tolist(),
-                "hull_m": torch.from_numpy(known.hull_m),
+                "vertices_m": torch.from_numpy(known.mesh.vertices),
+                "faces": torch.from_numpy(known.mesh.faces),
             }
             for known in estimator.objects
         ],
@@ -171,12 +192,7 @@ def load_estimator(path: Path) -> PoseEstimator:
             raise ValueError("it is no archive")
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         objects = [
-            KnownObject(
-                o["obj_id"],
-                o["diameter_m"],
-                Frame(np.array(o["center_m"]), np.array(o["size_m"])),
-                o["hull_m"].numpy(),
-            )
+            KnownObject(o["obj_id"], o["diameter_m"], finish(o["vertices_m"].numpy(), o["faces"].numpy()))
             for o in content["objects"]
         ]
         kind = load("architecture", content["architecture"])

@@ -133,6 +133,12 @@ class CoordinateNet(nn.Module):
         return result
 
 
+def bins_of(maps: Tensor) -> Tensor:
+    """Return the probabilities (n, 3, bins, h, w) of each coordinate that maps (n, 1 + 3 bins, h, w) tell."""
+    n, _, h, w = maps.shape
+    return torch.softmax(maps[:, 1:].reshape(n, 3, BINS, h, w), dim=2)
+
+
 def coordinates_of(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return what maps (n, 1 + 3 bins, h, w) say of each pixel.
 
@@ -140,8 +146,7 @@ def coordinates_of(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         The probability (n, h, w) that it shows the object, the point (n, 3, h, w) that it shows, in the model's box
         scaled to [-1, 1], and how sure that is (n, h, w).
     """
-    n, _, h, w = maps.shape
-    probability = torch.softmax(maps[:, 1:].reshape(n, 3, BINS, h, w), dim=2)
+    probability = bins_of(maps)
     best = probability.argmax(dim=2, keepdim=True)
     # Between the likeliest bin and its neighbours.
     near = best + torch.tensor((-1, 0, 1), device=maps.device)[None, None, :, None, None]
