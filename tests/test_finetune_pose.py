@@ -68,7 +68,7 @@ def test_the_points_told_of_a_crop_are_those_that_the_labels_put_there(root: Pat
     for picture in images:
         rgb, camera = picture.read()
         for instance in picture.instances:
-            crop = crop_sample(rgb, camera, instance, references[instance.obj_id], None)
+            crop = crop_sample(rgb, camera, instance, picture.instances, references, None)
             frame = Frame.of(references[instance.obj_id].mesh.vertices)
             points = frame.metres(crop.coordinates[crop.visible].astype(np.float64))
             assert (np.abs(crop.coordinates[crop.visible]) < 1.02).all()
@@ -77,6 +77,30 @@ def test_the_points_told_of_a_crop_are_those_that_the_labels_put_there(root: Pat
             x, y, width, height = instance.box_px
             assert (pixels > (x - 1, y - 1)).all()
             assert (pixels < (x + width + 1, y + height + 1)).all()
+
+
+def test_without_a_mask_an_object_is_hidden_by_the_others(root: Path, images: list[PoseImage]) -> None:
+    references = load_references(BopDataset(root))
+    missed = seen = 0
+    for picture in images:
+        rgb, camera = picture.read()
+        for instance in picture.instances:
+            masked = crop_sample(rgb, camera, instance, (), references, None).visible
+            bare = dataclasses.replace(instance, mask=None)
+            others = tuple(bare if other is instance else other for other in picture.instances)
+            alone, told = (crop_sample(rgb, camera, bare, o, references, None).visible for o in ((), others))
+            assert not (told & ~alone).any()
+            # A mask's pixels are coarser than a crop's.
+            missed, seen = missed + (masked & ~told).sum(), seen + masked.sum()
+            pose = instance.camera_from_model
+            nearer, farther = (
+                dataclasses.replace(bare, camera_from_model=transform(pose[:3, :3], s * pose[:3, 3]))
+                for s in (0.5, 2.0)
+            )
+            left = crop_sample(rgb, camera, bare, (nearer,), references, None).visible
+            assert left.sum() < 0.1 * alone.sum()
+            assert (crop_sample(rgb, camera, bare, (farther,), references, None).visible >= alone).all()
+    assert missed < 0.03 * seen
 
 
 def test_a_crop_shows_what_lies_in_its_square() -> None:
@@ -355,8 +379,42 @@ def test_unreadable_pictures_are_named_and_left_out_only_when_told_so(
     # What has not begun does not stand in the way of the same with what it asks for.
     finetune_pose.train(small(data, tmp_path / "b", skip_unreadable=True, steps=20))
     said = capsys.readouterr().out
-    assert "5 unreadable pictures were left out." in said
-    assert f"{pictures[2]} is unreadable and left out." in said
+    assert "5 unreadable files were left out." in said
+    assert f"Left out: {pictures[2]} is not a readable image" in said
+
+
+def test_an_unreadable_mask_or_background_is_what_is_named(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, backgrounds = tmp_path / "data", tmp_path / "backgrounds"
+    shutil.copytree(root, data)
+    mask = max((data / SPLIT).glob("*/mask_visib/*.png"), key=lambda path: path.stat().st_size)
+    mask.write_bytes(b"no mask")
+    with pytest.raises(DatasetError, match=rf"{mask} is not a readable image"):
+        finetune_pose.train(small(data, tmp_path / "a", steps=40))
+    finetune_pose.train(small(data, tmp_path / "b", steps=20, skip_unreadable=True))
+    assert f"Left out: {mask} is not a readable image" in capsys.readouterr().out
+    backgrounds.mkdir()
+    (backgrounds / "wall.jpg").write_bytes(b"no wall")
+    with pytest.raises(DatasetError, match=r"wall\.jpg is not a readable image"):
+        finetune_pose.train(small(root, tmp_path / "c", steps=20, backgrounds=backgrounds))
+
+
+def test_a_loss_that_is_no_number_ends_the_run(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(GraspsimError, match=r"the loss is no number any more; .* --learning-rate below 1e\+30"):
+        finetune_pose.train(small(root, tmp_path / "run", learning_rate=1e30))
+
+
+def test_depth_is_missed_before_anything_is_estimated(root: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(root, data)
+    for folder in (data / SPLIT).glob("*/depth"):
+        shutil.rmtree(folder)
+    save_estimator(untrained("dense", load_references(BopDataset(root)), 8, 160), tmp_path / "estimator.pt")
+    args = evaluate_pose.Args(run=tmp_path, data=data)
+    with pytest.raises(DatasetError, match=r"has no depth images, which VSD needs; leave it out with --no-vsd"):
+        evaluate_pose.evaluate(args)
+    assert evaluate_pose.evaluate(dataclasses.replace(args, no_vsd=True)).overall.vsd is None
 
 
 def test_images_to_test_on_are_not_learnt_from(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,10 +76,10 @@ def test_words_name_the_direction_and_what_to_change(plain: Path, tmp_path: Path
 def test_every_key_to_change_is_one_of_the_specification() -> None:
     spec = load("scene", "tabletop")
     for statistic in STATISTICS.values():
-        section, *path = statistic.change.split(",")[0].split(".")
-        value = getattr(spec, section)
-        for name in path:
-            value = getattr(value, name)
+        for key in statistic.change.split(", "):
+            value: object = spec
+            for name in key.split("."):
+                value = getattr(value, name)
 
 
 def test_white_noise_has_a_flat_spectrum_and_its_integral_a_steep_one() -> None:

@@ -19,7 +19,7 @@ from graspsim.cli.pose import print_scores
 from graspsim.cli.progress import progress_bar
 from graspsim.dataset.bop import BopDataset
 from graspsim.dataset.results import PoseEstimate, write_results
-from graspsim.errors import GraspsimError
+from graspsim.errors import DatasetError, GraspsimError
 from graspsim.pose.score import Scores, load_references, score_results
 
 try:
@@ -82,7 +82,12 @@ def evaluate(args: Args) -> Scores:
     estimator.networks.to(torch.device(args.device))
     dataset = BopDataset(args.data)
     split = dataset.only_split(args.split)
-    check_kinds(estimator, load_references(dataset), args.data)
+    scenes = [dataset.scene_files(split, scene_id) for scene_id in dataset.scene_ids(split)]
+    present = {entry["obj_id"] for scene in scenes for entries in (scene.gt or {}).values() for entry in entries}
+    check_kinds(estimator, {i: r for i, r in load_references(dataset).items() if i in present}, args.data)
+    without = [scene.folder for scene in scenes if scene.image(("depth",), min(scene.camera, default=0)) is None]
+    if without and not args.no_vsd:
+        raise DatasetError(f"{without[0]} has no depth images, which VSD needs; leave it out with --no-vsd.")
     results = estimates_of(estimator, dataset, args, split)
     if args.csv is not None:
         write_results(args.csv, results)

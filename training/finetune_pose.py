@@ -124,7 +124,7 @@ class Batch:
     Attributes:
         content: as the architecture takes it.
         images: in it.
-        unreadable: pictures that were to be in it, and others are instead.
+        unreadable: what was to be in it, and why it is not.
     """
 
     content: Any
@@ -158,12 +158,16 @@ class Batches(Dataset[Batch | GraspsimError]):
     def __getitem__(self, step: int) -> Batch | GraspsimError:
         rng = np.random.default_rng([self._args.seed, step])
         unreadable: list[str] = []
-        try:
-            pictures = [self._read(n, rng, unreadable) for n in range(self._args.images)]
-            return Batch(self._samples.batch(pictures, rng), len(pictures), tuple(unreadable))
-        except GraspsimError as error:
-            # Raised in the trainer's process: from another one it would come with a page of its traceback.
-            return error
+        while True:
+            try:
+                pictures = [self._read(n, rng, unreadable) for n in range(self._args.images)]
+                return Batch(self._samples.batch(pictures, rng), len(pictures), tuple(unreadable))
+            except GraspsimError as error:
+                # Of masks, all pictures of the batch are left out.
+                unreadable.append(str(error))
+                if not self._args.skip_unreadable or len(unreadable) >= _MOST_UNREADABLE:
+                    # Raised in the trainer's process: from another one it would come with a page of its traceback.
+                    return error
 
     def _read(
         self, n: int, rng: np.random.Generator, unreadable: list[str]
@@ -176,13 +180,14 @@ class Batches(Dataset[Batch | GraspsimError]):
             picture = images[int(rng.integers(len(images)))]
             try:
                 rgb, camera = picture.read()
-                return picture, rgb if is_real else self._restyled(picture, rgb, rng), camera
             except DatasetError as error:
                 if not self._args.skip_unreadable:
                     raise DatasetError(f"{error} To leave out such pictures, say --skip-unreadable.") from error
-                unreadable.append(str(picture.path))
+                unreadable.append(str(error))
                 if len(unreadable) >= _MOST_UNREADABLE:
                     raise DatasetError(f"{len(unreadable)} pictures of one batch are unreadable: {error}") from error
+            else:
+                return picture, rgb if is_real else self._restyled(picture, rgb, rng), camera
 
     def _restyled(self, picture: PoseImage, rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         change_background, change_style, which = rng.random(3)
@@ -245,6 +250,11 @@ class Trainer:
         kind = torch.float16 if is_cuda else torch.bfloat16
         with torch.autocast(self.args.device, kind, enabled=is_cuda or self.args.bfloat16):
             losses = self.losses(batch.content)
+        if not all(torch.isfinite(loss) for loss in losses.values()):
+            raise GraspsimError(
+                f"After {self.step} steps the loss is no number any more; begin anew with a --learning-rate below "
+                f"{self.args.learning_rate:g}."
+            )
         self.optimizer.zero_grad()
         scaled: Any = self.scaler.scale(torch.stack(list(losses.values())).sum())
         scaled.backward()
@@ -388,8 +398,8 @@ def train(args: Args) -> PoseEstimator:
             asked_s = time.monotonic()
             batch = next(stream)
             waited_s = time.monotonic() - asked_s
-            for path in sorted(set(batch.unreadable) - unreadable):
-                print(f"{path} is unreadable and left out.", flush=True)
+            for said in sorted(set(batch.unreadable) - unreadable):
+                print(f"Left out: {said}", flush=True)
             unreadable |= set(batch.unreadable)
             spent = 0.0 if not args.minutes else (time.monotonic() - began_s) / (60 * args.minutes)
             trainer.elapsed_s = time.monotonic() - began_s
@@ -404,7 +414,7 @@ def train(args: Args) -> PoseEstimator:
             if late:
                 break
     if unreadable:
-        print(f"{len(unreadable)} unreadable pictures were left out.")
+        print(f"{len(unreadable)} unreadable files were left out.")
     trainer.save(args.out / "checkpoint.pt")
     estimator.networks.to(torch.device("cpu"))
     save_estimator(estimator, args.out / ESTIMATOR)

@@ -45,7 +45,11 @@ STATISTICS: Mapping[str, Statistic] = {
         "visible fraction of an object", "labels", "less occluded", "more occluded", "objects.count, distractors.count"
     ),
     "size": Statistic(
-        "longer side of an object's box / image width", "labels", "nearer", "farther", "camera.distance_m, fov_y_deg"
+        "longer side of an object's box / image width",
+        "labels",
+        "nearer",
+        "farther",
+        "camera.distance_m, camera.fov_y_deg",
     ),
     "distance_m": Statistic("distance of an object, m", "labels", "farther", "nearer", "camera.distance_m"),
     "tilt_deg": Statistic(
@@ -72,13 +76,21 @@ STATISTICS: Mapping[str, Statistic] = {
         "standard deviation of brightness", "image", "richer in contrast", "poorer in contrast", "lights.ambient"
     ),
     "saturation": Statistic(
-        "mean saturation, 0 to 255", "image", "more colourful", "greyer", "appearance.material.colors, background"
+        "mean saturation, 0 to 255",
+        "image",
+        "more colourful",
+        "greyer",
+        "appearance.material.colors, background.table.colors",
     ),
     "warmth": Statistic(
         "mean red - mean blue", "image", "warmer", "bluer", "lights.light.warmth, sensor.white_balance"
     ),
     "sharpness": Statistic(
-        "logarithm of the Laplacian's variance", "image", "sharper or noisier", "softer", "sensor.blur_px, textures"
+        "logarithm of the Laplacian's variance",
+        "image",
+        "sharper or noisier",
+        "softer",
+        "sensor.blur_px, appearance.material.frequency",
     ),
     "noise": Statistic(
         "noise, grey levels (Immerkær 1996)", "image", "noisier", "cleaner", "sensor.shot_noise, sensor.read_noise"
@@ -88,7 +100,7 @@ STATISTICS: Mapping[str, Statistic] = {
         "image",
         "richer in fine detail",
         "poorer in fine detail",
-        "background.table.texture, frequency",
+        "background.table.frequency, appearance.material.frequency",
     ),
     "depth_m": Statistic("median depth, m", "depth", "deeper", "shallower", "camera.distance_m"),
     "depth_range_m": Statistic(

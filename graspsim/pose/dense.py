@@ -48,6 +48,8 @@ UNSURE = 0.25
 COARSE_STEPS = 32
 """Motions of a continuous symmetry that the loss considers."""
 _PEAKS = 64
+_LARGEST_BOX = 2.0
+"""Of the picture's width."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +103,10 @@ class DenseEstimator(PoseEstimator):
         def losses(batch: DenseBatch) -> dict[str, Tensor]:
             maps = self.detector(images_to_tensor(batch.images).to(device))
             heat, boxes = (torch.from_numpy(array).to(device) for array in (batch.heat, batch.boxes))
-            found = {"detection": detection_loss(maps.float(), heat, boxes)}
+            found = {
+                "detection": detection_loss(maps.float(), heat, boxes),
+                "coordinates": torch.zeros((), device=device),
+            }
             # Batch normalization needs two.
             if len(batch.kinds) > 1:
                 kinds = torch.from_numpy(batch.kinds).to(device)
@@ -148,7 +153,10 @@ class DenseEstimator(PoseEstimator):
             # Where the pose puts the object is nearer to what was trained on than where it was detected.
             for i, (detection, fit) in enumerate(zip(found, fits, strict=True)):
                 if fit is not None:
-                    boxes[i] = hull_box(fit.camera_from_model, self.objects[detection.kind].hull_m, camera)
+                    box = hull_box(fit.camera_from_model, self.objects[detection.kind].hull_m, camera)
+                    # What is nearly in the camera's plane has a box without end.
+                    if max(box[2:]) < _LARGEST_BOX * camera.width:
+                        boxes[i] = box
         return [
             Estimate(self.objects[d.kind].obj_id, d.score * fit.explained, fit.camera_from_model)
             for d, fit in zip(found, fits, strict=True)

@@ -21,6 +21,8 @@ CROP_SCALE = 1.25
 """Side of a crop, of the longer side of the object's box."""
 MAX_CROPS = 6
 """Of an image in a batch, so that crowded images do not outweigh the others."""
+_MOST_SAMPLES = 16
+"""Along each side of a crop's pixel; a larger square shows nothing that could be recognized."""
 _SPREAD = 6.0
 """Of a heat map's peak: the shorter side of the box over its standard deviation."""
 
@@ -36,7 +38,7 @@ def crop_of(rgb: Image, square: NDArray[np.float64], size: int = CROP_PX) -> Ima
     """Return what lies in a square (x, y, side, side) of a picture, (size, size, 3); outside of it, black."""
     x, y, side, _ = square
     # Several samples for a pixel, where the square is large.
-    fine = size * max(1, int(np.ceil(side / size / 1.5)))
+    fine = size * min(max(1, int(np.ceil(side / size / 1.5))), _MOST_SAMPLES)
     scale = side / fine
     # Of pixel centres, which lie half a pixel inside.
     source = np.array([[scale, 0, x + scale / 2 - 0.5], [0, scale, y + scale / 2 - 0.5]])
@@ -72,10 +74,15 @@ def crop_sample(
     rgb: Image,
     camera: Intrinsics,
     instance: Instance,
-    reference: Reference,
+    others: Sequence[Instance],
+    references: dict[int, Reference],
     rng: np.random.Generator | None,
 ) -> Crop:
-    """Return an object's crop, moved, scaled and changed as `rng` has it, or as it is without one."""
+    """Return an object's crop, moved, scaled and changed as `rng` has it, or as it is without one.
+
+    Without a mask, it is hidden where `others` are nearer.
+    """
+    reference = references[instance.obj_id]
     square = square_around(instance.box_px)
     if rng is not None:
         # A detector's box is never quite right.
@@ -89,6 +96,10 @@ def crop_sample(
     visible = depth_m > 0
     if instance.mask is not None:
         visible &= _sampled(read_mask(instance.mask), square)
+    for other in others if instance.mask is None else ():
+        if other is not instance:
+            before_m = render_mesh(references[other.obj_id].mesh, other.camera_from_model, view)
+            visible &= (before_m == 0) | (before_m > depth_m)
     crop = crop_of(rgb, square)
     if rng is not None:
         if rng.random() < 0.3:
@@ -199,7 +210,7 @@ class DenseSamples:
         first, stride = (0, 1) if rng is None else (int(rng.integers(min(2, len(pictures)))), 2)
         for n, (picture, rgb, camera) in enumerate(pictures):
             for instance in _chosen(picture, rng):
-                crops.append(crop_sample(rgb, camera, instance, self.references[instance.obj_id], rng))
+                crops.append(crop_sample(rgb, camera, instance, picture.instances, self.references, rng))
             if n % stride != first:
                 continue
             small, scale = detector_image(rgb, self.image_width)
