@@ -50,7 +50,6 @@ class BulletWorld:
 
     def __init__(self, scene: Scene, models: Mapping[int, ObjectModel]) -> None:
         self._client, self._uses = take_client()
-        self._part_files = tempfile.TemporaryDirectory(prefix="graspsim-")
         self._shapes: dict[int, int] = {}
         self._models = models
         self._placed_robot = scene.robot
@@ -76,8 +75,10 @@ class BulletWorld:
                 self._spawn_fixture(fixture)
         self._handles: list[int] = []
         self._model_from_inertial: list[Array] = []
-        for body in scene.bodies:
-            self._spawn_body(body)
+        # Bullet reads the files as it makes a shape, and again as it makes a body of it.
+        with tempfile.TemporaryDirectory(prefix="graspsim-") as folder:
+            for body in scene.bodies:
+                self._spawn_body(body, Path(folder))
         for i, body in enumerate(scene.bodies):
             self.set_pose(i, np.asarray(body.pose))
 
@@ -91,7 +92,6 @@ class BulletWorld:
         """Free the simulation."""
         if self._client >= 0:
             give_back(self._client, self._uses)
-            self._part_files.cleanup()
             self._client = -1
 
     def _spawn_fixture(self, fixture: Fixture) -> None:
@@ -115,7 +115,7 @@ class BulletWorld:
             center, half = np.asarray(box.center_m), np.asarray(box.size_m) / 2
             self._fixture_boxes.append((center - half, center + half))
 
-    def _spawn_body(self, body: Body) -> None:
+    def _spawn_body(self, body: Body, folder: Path) -> None:
         model = self._models[body.obj_id]
         # Bullet knows diagonal inertia only, in a principal frame at the centre of mass.
         moments, axes = np.linalg.eigh(model.inertia_per_density * (body.mass_kg / model.volume_m3))
@@ -124,7 +124,7 @@ class BulletWorld:
         model_from_inertial = transform(axes, model.center_of_mass)
         handle = pybullet.createMultiBody(
             body.mass_kg,
-            self._shape(body.obj_id, model),
+            self._shape(body.obj_id, model, folder),
             baseInertialFramePosition=model.center_of_mass.tolist(),
             baseInertialFrameOrientation=quat_from_matrix(axes).tolist(),
             physicsClientId=self._client,
@@ -147,25 +147,17 @@ class BulletWorld:
         self._instance_of[handle] = body.instance_id
         self._model_from_inertial.append(model_from_inertial)
 
-    def _shape(self, obj_id: int, model: ObjectModel) -> int:
+    def _shape(self, obj_id: int, model: ObjectModel, folder: Path) -> int:
         if obj_id not in self._shapes:
             arguments: dict[str, object]
             if len(model.parts) == 1:
                 arguments = {"vertices": hull_vertices(model, model.parts[0])}
             else:
-                arguments = {"fileName": str(self._write_parts(obj_id, model))}
+                arguments = {"fileName": str(_write_parts(model, folder / f"{obj_id}.obj"))}
             self._shapes[obj_id] = pybullet.createCollisionShape(
                 pybullet.GEOM_MESH, physicsClientId=self._client, **arguments
             )
         return self._shapes[obj_id]
-
-    def _write_parts(self, obj_id: int, model: ObjectModel) -> Path:
-        """Write the convex parts as objects of one OBJ file: the one way to pass Bullet more than 16 of them."""
-        if model not in _obj_texts:
-            _obj_texts[model] = _obj_text(model)
-        path = Path(self._part_files.name) / f"{obj_id}.obj"
-        path.write_text(_obj_texts[model])
-        return path
 
     def step(self, seconds: float, step_s: float = TIME_STEP_S) -> None:
         """Advance the simulation by whole time steps of a length, at least `seconds` in all."""
@@ -292,6 +284,14 @@ class BulletWorld:
 
 
 _obj_texts: weakref.WeakKeyDictionary[ObjectModel, str] = weakref.WeakKeyDictionary()
+
+
+def _write_parts(model: ObjectModel, path: Path) -> Path:
+    """Write the convex parts as objects of one OBJ file: the one way to pass Bullet more than 16 of them."""
+    if model not in _obj_texts:
+        _obj_texts[model] = _obj_text(model)
+    path.write_text(_obj_texts[model])
+    return path
 
 
 def _obj_text(model: ObjectModel) -> str:
