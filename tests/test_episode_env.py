@@ -684,6 +684,11 @@ def test_mass_and_gravity_are_felt(box_file: str) -> None:
         ({"obs_mode": ("rgb", "rgb")}, SpecError, r"each once; got \['rgb', 'rgb'\]"),
         ({"robot": "pandas"}, UnknownNameError, r"no robot 'pandas'\. Did you mean 'panda'"),
         ({"objects": "houshold"}, UnknownNameError, r"no set 'houshold'\. Did you mean 'household'"),
+        (
+            {"objects": "tools"},
+            SpecError,
+            r"'tools' is a family of objects and no set: .*\{\"families\": \[\"tools\"\]\}",
+        ),
         ({"objects": {"famlies": ["produce"]}}, UnknownNameError, r"'famlies'\. Did you mean 'families'"),
         ({"objects": {"families": ["toolz"]}}, UnknownNameError, r"no object family 'toolz'\. Did you mean 'tools'"),
         ({"objects": {"models": 0}}, SpecError, r"models must lie in \[1, 10000\]; got 0"),

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from graspsim.distributions import Uniform, ranged
+from graspsim.errors import SpecError
 from graspsim.plain import overlaid
-from graspsim.registry import load
+from graspsim.registry import load, names
 from graspsim.spec import SceneSpec, SetSpec
 
 SET_SEED = 0
@@ -56,7 +57,12 @@ def with_objects(spec: S, objects: str | Mapping[str, Any]) -> S:
 
     Raises:
         UnknownNameError: for a name or field that there is not.
+        SpecError: for the name of a family, which is no set.
     """
+    if isinstance(objects, str) and objects in names("family"):
+        raise SpecError(
+            f'{objects!r} is a family of objects and no set: give the set\'s fields, {{"families": ["{objects}"]}}.'
+        )
     chosen: SetSpec = load("set", objects) if isinstance(objects, str) else overlaid(SetSpec(), objects)
     fields = {f.name: getattr(chosen, f.name) for f in dataclasses.fields(SetSpec)}
     return dataclasses.replace(spec, objects=dataclasses.replace(spec.objects, **fields))
