@@ -183,6 +183,12 @@ def test_joints_have_no_demonstrations():
         train(Args(env_kwargs=("control=joints", "robot=panda"), objects=OBJECTS))
 
 
+def test_truncated_quantile_critics_learn_from_demonstrations_and_are_loaded_again(tmp_path):
+    args = dataclasses.replace(SMALL, algorithm="tqc", steps=260, out=tmp_path / "run")
+    assert train(args) == 0
+    assert evaluate(Args(objects=HELDOUT, envs=1, episodes=2), tmp_path / "run") == 0
+
+
 def test_goals_are_replayed_in_hindsight(tmp_path):
     args = dataclasses.replace(SMALL, env="graspsim/PickPlace-v0", demos=0, warmup=60, steps=120, out=tmp_path / "run")
     assert train(dataclasses.replace(args, env_kwargs=("horizon=20",))) == 0

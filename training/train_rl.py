@@ -186,7 +186,7 @@ def algorithm_class(name: str) -> type[BaseAlgorithm]:
         try:
             from sb3_contrib import TQC
         except ModuleNotFoundError as error:
-            raise GraspsimError("The algorithm 'tqc' needs sb3-contrib: pip install sb3-contrib.") from error
+            raise GraspsimError("The algorithm 'tqc' needs sb3-contrib: pip install 'graspsim[rl]'.") from error
         tqc: type[BaseAlgorithm] = TQC
         return tqc
     if name not in known:
