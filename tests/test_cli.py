@@ -187,6 +187,17 @@ def test_every_training_command_of_the_readme_is_understood() -> None:
         tyro.cli(recipe.Args, args=shlex.split(arguments))
 
 
+@pytest.mark.parametrize("recipe", sorted(path.name for path in (ROOT / "training").glob("[!_]*.py")))
+def test_every_recipe_runs_as_a_script(recipe: str, tmp_path: Path) -> None:
+    for module in ("torch", "stable_baselines3", "minari"):
+        pytest.importorskip(module, reason=f"{module} is not installed; it is in the test extra")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "training" / recipe), "--help"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--" in done.stdout
+
+
 @pytest.mark.parametrize("example", [0, 1, 2])
 def test_the_python_examples_of_the_readme_run(example: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRASPSIM_CACHE", str(tmp_path / "cache"))

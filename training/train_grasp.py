@@ -9,6 +9,8 @@ Trained on random shapes alone and tested on things of other families and on sca
 2018 (arXiv:1710.06425) to the test.
 """
 
+__package__ = "graspsim.training"  # so that it runs as a script, too
+
 import io
 import json
 import multiprocessing
