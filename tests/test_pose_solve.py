@@ -17,10 +17,13 @@ from graspsim.geometry import (  # noqa: E402
     unproject,
 )
 from graspsim.meshes import box_mesh  # noqa: E402
+from graspsim.pose.dense import _solved  # noqa: E402
+from graspsim.pose.dense_samples import camera_of, square_around  # noqa: E402
 from graspsim.pose.estimator import KnownObject  # noqa: E402
 from graspsim.pose.frame import Frame  # noqa: E402
 from graspsim.pose.icp import brought_to_depth  # noqa: E402
-from graspsim.pose.networks import BINS  # noqa: E402
+from graspsim.pose.networks import BINS, MAP_PX  # noqa: E402
+from graspsim.pose.samples import hull_box  # noqa: E402
 from graspsim.pose.solve import Fit, pixel_grid, pose_from_measured, pose_from_pixels  # noqa: E402
 from graspsim.pose.told import Told  # noqa: E402
 from graspsim.render.raster import render_mesh  # noqa: E402
@@ -145,6 +148,36 @@ def test_a_pose_a_little_off_is_brought_to_what_was_measured(seed: int) -> None:
     corners = known.mesh.vertices
     before, after = (np.abs(apply(p, corners) - apply(pose, corners)).max() for p in (pose @ off, found))
     assert after < 0.0025 < before
+
+
+@pytest.mark.parametrize("with_depth", [False, True])
+@SEEDS
+def test_a_crop_told_perfectly_gives_the_exact_pose(seed: int, with_depth: bool) -> None:
+    """Through all of a crop's geometry: its square, the centres of its cells, the box's terms and the bins."""
+    _, pose, rng = case(seed)
+    known = KnownObject(1, DIAMETER_M, box_mesh((0.06, 0.05, 0.09)))
+    depth_m = render_mesh(known.mesh, pose, K)
+    x, y, width, height = hull_box(pose, known.hull_m, K)
+    square = square_around((x + rng.uniform(-5, 5), y + rng.uniform(-5, 5), width, height))
+    view = camera_of(square, K, MAP_PX)
+    seen_m = render_mesh(known.mesh, pose, view)
+    points = known.frame.scaled(apply(np.linalg.inv(pose), unproject(seen_m, view).reshape(-1, 3)))
+    place = (points + 1) / 2 * (BINS - 1)
+    bins = np.maximum(1 - np.abs(place[..., None] - np.arange(BINS)), 0).astype(np.float32)
+    fit = _solved(
+        known,
+        square,
+        (seen_m > 0).astype(np.float32),
+        points.T.reshape(3, MAP_PX, MAP_PX).astype(np.float32),
+        np.ones((MAP_PX, MAP_PX), np.float32),
+        bins.transpose(1, 2, 0).reshape(3, BINS, MAP_PX, MAP_PX),
+        K,
+        depth_m if with_depth else None,
+    )
+    assert fit is not None
+    off_m = np.abs(apply(fit.camera_from_model, known.mesh.vertices) - apply(pose, known.mesh.vertices)).max()
+    assert off_m < (0.001 if with_depth else 1e-4)
+    assert fit.explained > 0.95
 
 
 def test_the_cells_of_a_crop_lie_evenly_in_its_box() -> None:
