@@ -32,7 +32,7 @@ def test_perfect_maps_give_the_poses_of_several_objects() -> None:
     beliefs, fields = maps_of([project(apply(p, CUBOID), K) / STRIDE for p in poses], 60, 80)
     found = objects_in(beliefs, fields)
     assert len(found) == 2
-    solved = [dope._solved(CUBOID[f.corners], f.points * STRIDE, K) for f in found]
+    solved = [dope.pose_from_corners(CUBOID[f.corners], f.points * STRIDE, K) for f in found]
     for pose in poses:
         assert any(s is not None and np.linalg.norm(s[:3, 3] - pose[:3, 3]) < 0.002 for s in solved)
     for f in found:

@@ -17,7 +17,7 @@ from graspsim.geometry import (  # noqa: E402
     unproject,
 )
 from graspsim.meshes import box_mesh  # noqa: E402
-from graspsim.pose.dense import _solved  # noqa: E402
+from graspsim.pose.dense import pose_of_crop  # noqa: E402
 from graspsim.pose.dense_samples import camera_of, square_around  # noqa: E402
 from graspsim.pose.estimator import KnownObject  # noqa: E402
 from graspsim.pose.frame import Frame  # noqa: E402
@@ -164,7 +164,7 @@ def test_a_crop_told_perfectly_gives_the_exact_pose(seed: int, with_depth: bool)
     points = known.frame.scaled(apply(np.linalg.inv(pose), unproject(seen_m, view).reshape(-1, 3)))
     place = (points + 1) / 2 * (BINS - 1)
     bins = np.maximum(1 - np.abs(place[..., None] - np.arange(BINS)), 0).astype(np.float32)
-    fit = _solved(
+    fit = pose_of_crop(
         known,
         square,
         (seen_m > 0).astype(np.float32),

@@ -184,7 +184,7 @@ class DenseEstimator(PoseEstimator):
             bins = bins_of(maps).cpu().numpy()
         fits = []
         for i, (kind, square, old) in enumerate(zip(kinds, squares, before, strict=True)):
-            new = _solved(self.objects[kind], square, shown[i], points[i], sure[i], bins[i], camera, depth_m)
+            new = pose_of_crop(self.objects[kind], square, shown[i], points[i], sure[i], bins[i], camera, depth_m)
             fits.append(old if new is None or (old is not None and old.explained > new.explained) else new)
         return fits
 
@@ -204,7 +204,7 @@ class DenseResnetEstimator(DenseEstimator):
         load_weights(self.coordinates.encoder, backbone)
 
 
-def _solved(
+def pose_of_crop(
     known: KnownObject,
     square: Array,
     probability: NDArray[np.float32],

@@ -109,13 +109,13 @@ class DopeEstimator(PoseEstimator):
             cuboid = cuboid_points(known.frame.center_m - known.frame.size_m / 2, known.frame.size_m)
             own = [maps.reshape(len(self.objects), -1, *maps.shape[1:])[kind] for maps in (beliefs, fields)]
             for found in objects_in(own[0], own[1]):
-                pose = _solved(cuboid[found.corners], found.points * STRIDE, view)
+                pose = pose_from_corners(cuboid[found.corners], found.points * STRIDE, view)
                 if pose is not None:
                     estimates.append(Estimate(known.obj_id, found.score, pose))
         return estimates
 
 
-def _solved(points_m: Array, pixels: Array, camera: Intrinsics) -> Array | None:
+def pose_from_corners(points_m: Array, pixels: Array, camera: Intrinsics) -> Array | None:
     """Return the pose under which some of a box's points (k, 3) are seen at pixels (k, 2), None if there is none."""
     if len(points_m) < _LEAST_POINTS:
         return None
