@@ -51,6 +51,7 @@ class Clutter(Task):
     def accepts(self, sim: Simulation) -> bool:
         """Begin a round."""
         self._failures = self._lost = 0
+        self._gave_up = False
         self._cleared = 0.0
         self._chosen: int | None = None
         self._tried: dict[int, int] = {}
@@ -97,6 +98,10 @@ class Clutter(Task):
         """When none is left, or after two failures in a row."""
         return not sim.models or self._failures >= FAILURES
 
+    def gave_up(self, sim: Simulation) -> bool:
+        """When there is no grasp of any object."""
+        return self._gave_up
+
     def scripted(self, sim: Simulation) -> Array:
         """Return the grasp that was planned best, of an object that has been tried least."""
         plans = [plan for plan in (planned_grasp(sim, i) for i in range(len(sim.models))) if plan is not None]
@@ -104,6 +109,7 @@ class Clutter(Task):
         where = [plan.grasp.world_from_gripper[:3, 3] for plan in plans]
         within = [plan for plan, at in zip(plans, where, strict=True) if ((low <= at) & (at <= high)).all()]
         self._chosen = None
+        self._gave_up = not within
         if not within:
             return np.zeros(grasp_size(self._mode))
         best = min(within, key=lambda plan: (self._tried.get(plan.index, 0), -plan.grasp.quality))

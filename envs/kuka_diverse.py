@@ -48,7 +48,7 @@ class KukaDiverse(Task):
 
     def accepts(self, sim: Simulation) -> bool:
         """Begin."""
-        self._lifted = self._over = False
+        self._lifted = self._over = self._gave_up = False
         self._plan: PlannedGrasp | None = None
         self._steps = 0
         return True
@@ -93,10 +93,15 @@ class KukaDiverse(Task):
         """After the grasp."""
         return self._over
 
+    def gave_up(self, sim: Simulation) -> bool:
+        """When there is no grasp of any object."""
+        return self._gave_up
+
     def scripted(self, sim: Simulation) -> Array:
         """Return what brings the open fingers over the object that is easiest to grasp, and down to it."""
         if self._steps == 0:
             self._plan = first_plan(sim)
+            self._gave_up = self._plan is None
         if self._plan is None:
             return np.zeros(4)
         target = nearer_way_round(sim, self._plan.world_from_gripper(sim))

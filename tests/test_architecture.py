@@ -31,6 +31,7 @@ FLOW = (
     "episode.spec episode.controls episode.simulation episode.scripted episode.features",
     "episode.planned episode.execute",
     "episode.cameras episode.marks episode.observe episode.task episode.told episode.play",
+    "episode.arguments",
     "episode.window episode.video episode.env",
     "episode.curriculum episode.plain_images",
     "dataset.files dataset.encoding dataset.pictures dataset.coco dataset.models_io",

@@ -100,7 +100,11 @@ def test_play_films_an_episode(tmp_path: Path) -> None:
         ("graspsim/Lift-v0 --episodes 0 --video a.mp4", "episodes must be at least 1; got 0."),
     ],
 )
-def test_a_film_that_cannot_be_says_why(arguments: str, message: str, tmp_path: Path) -> None:
+def test_a_film_that_cannot_be_says_why(
+    arguments: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
     done = graspsim(f"play {arguments}", tmp_path)
     assert done.returncode == 1
     assert message in done.stderr

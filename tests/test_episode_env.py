@@ -23,7 +23,6 @@ from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
 from graspsim import registry
 from graspsim.episode.controls import MODES
 from graspsim.episode.env import GraspEnv
-from graspsim.episode.marks import Ball
 from graspsim.episode.observe import CHANNELS
 from graspsim.episode.plain_images import PlainImages
 from graspsim.errors import GraspsimError, SpecError, UnknownNameError
@@ -412,7 +411,7 @@ def test_the_documents_tell_each_tasks_defaults_and_sizes(task: str) -> None:
     text = (Path(__file__).parents[1] / "docs" / "environments.md").read_text()
     row = re.search(rf"^\| `graspsim/{task}` \|(.*)$", text, re.MULTILINE)
     assert row
-    obs_mode, control, action, state, horizon, objects, _ = (cell.strip() for cell in row[1].strip("|").split("|"))
+    obs_mode, control, action, state, horizon, objects = (cell.strip() for cell in row[1].strip("|").split("|"))
     kind = registry.load("task", task)
     assert (kind.obs_mode, kind.control, kind.horizon) == (obs_mode, control, int(horizon))
     assert kind.most_objects == int(objects.split()[-1])
@@ -875,22 +874,6 @@ def test_a_window_shows_pictures_and_goes_away(monkeypatch: pytest.MonkeyPatch) 
         env.reset(seed=0)
         env.step(np.zeros(5))
         assert env.render() is None
-
-
-def test_the_goal_is_a_green_ball_for_people_behind_what_is_before_it() -> None:
-    with opened("PickPlace-v0", render_mode="rgb_array") as env:
-        observation, _ = env.reset(seed=0)
-        view = env.view_of("front")
-        goal = apply(invert(view["world_from_camera"]), observation["desired_goal"][None])[0] @ view["matrix"].T
-        column, row = goal[:2] / goal[2] * (480 / 84) + ((640 - 480) / 2, 0)
-        with_ball = env.picture()
-        env.task.marks = lambda sim: ()  # type: ignore[method-assign]
-        green = (with_ball.astype(int) - env.picture())[..., 1] > 5
-        rows, columns = np.nonzero(green)
-        assert abs(rows.mean() - row) < 8
-        assert abs(columns.mean() - column) < 8
-        env.task.marks = lambda sim: (Ball(np.array((0.0, 0.0, -0.2)), 0.03),)  # type: ignore[method-assign]
-        assert not ((env.picture().astype(int) - with_ball)[..., 1] > 5)[~green].any(), "under the table"
 
 
 def test_an_environment_is_not_copied() -> None:

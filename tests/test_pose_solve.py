@@ -12,7 +12,6 @@ from graspsim.geometry import (  # noqa: E402
     matrix_from_quat,
     project,
     random_quat,
-    rotation_about,
     transform,
     unproject,
 )
@@ -21,7 +20,6 @@ from graspsim.pose.dense import pose_of_crop  # noqa: E402
 from graspsim.pose.dense_samples import camera_of, square_around  # noqa: E402
 from graspsim.pose.estimator import KnownObject  # noqa: E402
 from graspsim.pose.frame import Frame  # noqa: E402
-from graspsim.pose.icp import brought_to_depth  # noqa: E402
 from graspsim.pose.networks import BINS, MAP_PX  # noqa: E402
 from graspsim.pose.samples import hull_box  # noqa: E402
 from graspsim.pose.solve import Fit, pixel_grid, pose_from_measured, pose_from_pixels  # noqa: E402
@@ -134,22 +132,6 @@ def test_nonsense_agrees_on_nothing_much() -> None:
     assert fit is None or fit.explained < 0.3
 
 
-@SEEDS
-def test_a_pose_a_little_off_is_brought_to_what_was_measured(seed: int) -> None:
-    """Though a fifth of it is nonsense."""
-    _, pose, rng = case(seed)
-    known = KnownObject(1, DIAMETER_M, box_mesh((0.06, 0.05, 0.09)))
-    depth_m = render_mesh(known.mesh, pose, K)
-    seen_m = unproject(depth_m, K)[depth_m > 0]
-    wrong = rng.random(len(seen_m)) < 0.2
-    seen_m[wrong] += rng.normal(size=(wrong.sum(), 3)) * DIAMETER_M / 4
-    off = transform(rotation_about(rng.normal(size=3), 0.08), rng.normal(size=3) * 0.003)
-    found = brought_to_depth(pose @ off, known, seen_m)
-    corners = known.mesh.vertices
-    before, after = (np.abs(apply(p, corners) - apply(pose, corners)).max() for p in (pose @ off, found))
-    assert after < 0.0025 < before
-
-
 @pytest.mark.parametrize("with_depth", [False, True])
 @SEEDS
 def test_a_crop_told_perfectly_gives_the_exact_pose(seed: int, with_depth: bool) -> None:
@@ -176,7 +158,7 @@ def test_a_crop_told_perfectly_gives_the_exact_pose(seed: int, with_depth: bool)
     )
     assert fit is not None
     off_m = np.abs(apply(fit.camera_from_model, known.mesh.vertices) - apply(pose, known.mesh.vertices)).max()
-    assert off_m < (0.001 if with_depth else 1e-4)
+    assert off_m < (6e-4 if with_depth else 1e-4)
     assert fit.explained > 0.95
 
 

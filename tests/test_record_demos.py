@@ -3,7 +3,6 @@ import itertools
 import os
 import signal
 import sys
-import threading
 
 import gymnasium
 import numpy as np
@@ -96,11 +95,25 @@ def test_only_success_leaves_failures_out(monkeypatch):
     assert success_rate == pytest.approx(2 / 3)
 
 
-def test_ctrl_c_keeps_the_episodes_that_were_recorded():
-    timer = threading.Timer(3.0, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    dataset, _ = record(dataclasses.replace(SMALL, dataset="test/stopped-v0", episodes=10_000))
-    assert 0 < dataset.total_episodes < 10_000
+@pytest.mark.parametrize("recorded", [0, 2])
+def test_ctrl_c_keeps_the_episodes_that_were_recorded(recorded, monkeypatch):
+    played = itertools.count(1)
+    play = record_demos.play
+
+    def stopped(env, policy, seed):
+        outcome = play(env, policy, seed)
+        if next(played) == max(recorded, 1):
+            os.kill(os.getpid(), signal.SIGINT)
+        return outcome
+
+    monkeypatch.setattr(record_demos, "play", stopped)
+    args = dataclasses.replace(SMALL, dataset=f"test/stopped{recorded}-v0", episodes=10_000)
+    if not recorded:
+        with pytest.raises(KeyboardInterrupt):
+            record(dataclasses.replace(args, policy="random", only_success=True))
+        return
+    dataset, _ = record(args)
+    assert dataset.total_episodes == recorded
     assert all(episode.terminations[-1] or episode.truncations[-1] for episode in dataset)
 
 

@@ -56,16 +56,14 @@ def made(env: str, kwargs: Mapping[str, Any], objects: str | None) -> gymnasium.
     if env not in gymnasium.registry:
         known = [name for name in gymnasium.registry if name.startswith("graspsim/")]
         raise UnknownNameError("environment", env, known)
+    if gymnasium.spec(env).entry_point != f"{GraspEnv.__module__}:{GraspEnv.__name__}":
+        raise SpecError(f"{env} is none of graspsim's environments; see `graspsim list` for the tasks.")
     known = list(inspect.signature(GraspEnv).parameters)[1:]
     for name in kwargs:
-        if env.startswith("graspsim/") and name not in known:
+        if name not in known:
             raise UnknownNameError("argument of the environment", name, known)
     chosen = dict(kwargs) if objects is None else {**kwargs, "objects": _value(objects)}
-    result: gymnasium.Env[Any, Any] = gymnasium.make(env, **chosen)
-    if not isinstance(result.unwrapped, GraspEnv):
-        result.close()
-        raise SpecError(f"{env} is none of graspsim's environments; see `graspsim list` for the tasks.")
-    return result
+    return gymnasium.make(env, **chosen)
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ def evaluate(args: Args) -> Scores:
     scenes = [dataset.scene_files(split, scene_id) for scene_id in dataset.scene_ids(split)]
     present = {entry["obj_id"] for scene in scenes for entries in (scene.gt or {}).values() for entry in entries}
     check_kinds(estimator, {i: r for i, r in load_references(dataset).items() if i in present}, args.data)
-    without = [scene.folder for scene in scenes if scene.image(("depth",), min(scene.camera, default=0)) is None]
+    without = [scene.folder for scene in scenes for i in scene.camera if scene.image(("depth",), i) is None]
     if without and not args.no_vsd:
         raise DatasetError(f"{without[0]} has no depth images, which VSD needs; leave it out with --no-vsd.")
     results = estimates_of(estimator, dataset, args, split)

@@ -57,6 +57,7 @@ from ._shared import check_at_least
 ESTIMATOR = "estimator.pt"
 USUAL_WIDTHS = {"dense": 16, "dope": 128}
 _MOST_UNREADABLE = 20
+_MOST_OVERFLOWS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,16 +159,12 @@ class Batches(Dataset[Batch | GraspsimError]):
     def __getitem__(self, step: int) -> Batch | GraspsimError:
         rng = np.random.default_rng([self._args.seed, step])
         unreadable: list[str] = []
-        while True:
-            try:
-                pictures = [self._read(n, rng, unreadable) for n in range(self._args.images)]
-                return Batch(self._samples.batch(pictures, rng), len(pictures), tuple(unreadable))
-            except GraspsimError as error:
-                # Of masks, all pictures of the batch are left out.
-                unreadable.append(str(error))
-                if not self._args.skip_unreadable or len(unreadable) >= _MOST_UNREADABLE:
-                    # Raised in the trainer's process: from another one it would come with a page of its traceback.
-                    return error
+        try:
+            pictures = [self._read(n, rng, unreadable) for n in range(self._args.images)]
+            return Batch(self._samples.batch(pictures, rng), len(pictures), tuple(unreadable))
+        except GraspsimError as error:
+            # Raised in the trainer's process: from another one it would come with a page of its traceback.
+            return error
 
     def _read(
         self, n: int, rng: np.random.Generator, unreadable: list[str]
@@ -180,6 +177,11 @@ class Batches(Dataset[Batch | GraspsimError]):
             picture = images[int(rng.integers(len(images)))]
             try:
                 rgb, camera = picture.read()
+                if self._args.skip_unreadable:
+                    # Before any of them is needed.
+                    for instance in picture.instances:
+                        if instance.mask is not None:
+                            read_mask(instance.mask)
             except DatasetError as error:
                 if not self._args.skip_unreadable:
                     raise DatasetError(f"{error} To leave out such pictures, say --skip-unreadable.") from error
@@ -240,6 +242,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(args.device, enabled=args.device == "cuda")
         self.step = 0
         self.elapsed_s = 0.0
+        self.overflows = 0
 
     def learn(self, batch: Batch, done: float) -> dict[str, float]:
         """Take one step, after which a share of the training is done, and return its losses."""
@@ -250,16 +253,18 @@ class Trainer:
         kind = torch.float16 if is_cuda else torch.bfloat16
         with torch.autocast(self.args.device, kind, enabled=is_cuda or self.args.bfloat16):
             losses = self.losses(batch.content)
-        if not all(torch.isfinite(loss) for loss in losses.values()):
-            raise GraspsimError(
-                f"After {self.step} steps the loss is no number any more; begin anew with a --learning-rate below "
-                f"{self.args.learning_rate:g}."
-            )
         self.optimizer.zero_grad()
         scaled: Any = self.scaler.scale(torch.stack(list(losses.values())).sum())
         scaled.backward()
         self.scaler.unscale_(self.optimizer)
-        torch.nn.utils.clip_grad_norm_(self.networks.parameters(), 10.0)
+        norm = torch.nn.utils.clip_grad_norm_(self.networks.parameters(), 10.0)
+        # Half precision overflows now and then, which the scaler sees to.
+        self.overflows = 0 if torch.isfinite(norm) else self.overflows + 1
+        if self.overflows > (_MOST_OVERFLOWS if is_cuda else 0):
+            raise GraspsimError(
+                f"After {self.step} steps the loss is no number any more; begin anew with a --learning-rate below "
+                f"{self.args.learning_rate:g}."
+            )
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.step += 1

@@ -107,6 +107,7 @@ def record(args: Args) -> tuple[MinariDataset, float]:
 
     Raises:
         GraspsimError: if an argument is not legal, there is such a dataset already, or success is too rare.
+        KeyboardInterrupt: if it was stopped before there was anything to keep.
     """
     if args.dataset in minari.list_local_datasets():
         raise SpecError(f"There is a dataset {args.dataset} already; `minari delete {args.dataset}` deletes it.")
@@ -118,7 +119,7 @@ def record(args: Args) -> tuple[MinariDataset, float]:
         policy = policy_named(args.policy, collector)
         played = successes = recorded = 0
         with stopped_gracefully() as stop, progress_bar("episodes", args.episodes) as advance:
-            while recorded < args.episodes and not (stop.is_set() and recorded):
+            while recorded < args.episodes and not stop.is_set():
                 if played == args.episodes * MOST_TRIES:
                     raise GraspsimError(
                         f"{args.policy} succeeded in {successes} of {played} episodes: too few to go on."
@@ -133,6 +134,8 @@ def record(args: Args) -> tuple[MinariDataset, float]:
                 if succeeded or not args.only_success:
                     recorded += 1
                     advance(1)
+        if not recorded:
+            raise KeyboardInterrupt
         with warnings.catch_warnings():
             # It wants an author's name and address.
             warnings.simplefilter("ignore", UserWarning)

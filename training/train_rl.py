@@ -11,7 +11,7 @@ __package__ = "graspsim.training"  # so that it runs as a script, too
 import contextlib
 import dataclasses
 import json
-import multiprocessing
+import os
 import pickle
 import platform
 import shutil
@@ -250,8 +250,10 @@ def policy_of(model: BaseAlgorithm, normalize: VecNormalize) -> Policy:
 def env_maker(env: str, kwargs: dict[str, Any], objects: str | None, numbers: tuple[int, int] | None = None) -> MakeEnv:
     """Return what makes an environment, for training, or for evaluation with the numbers (first, stride)."""
 
+    trainer = os.getpid()
+
     def make() -> gymnasium.Env[Any, Any]:
-        if multiprocessing.parent_process() is not None:
+        if os.getpid() != trainer:
             # The parent alone answers, and ends its workers.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,5 +1,6 @@
 """A progress bar."""
 
+import sys
 from collections.abc import Callable
 
 
@@ -30,6 +31,8 @@ class progress_bar:
             console=console,
             transient=True,
             disable=not console.is_terminal,
+            # Or else what is printed meanwhile would not reach a file or a pipe.
+            redirect_stdout=sys.stdout.isatty(),
         )
         task = self._bar.add_task(unit, total=self._total)
         self._bar.start()

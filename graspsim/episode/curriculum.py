@@ -9,7 +9,8 @@ import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
 from graspsim.distributions import Integers, LogUniform, Uniform, parse
-from graspsim.episode.env import GraspEnv, changed
+from graspsim.episode.arguments import changed
+from graspsim.episode.env import GraspEnv
 from graspsim.errors import SpecError
 
 

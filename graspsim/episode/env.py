@@ -2,20 +2,20 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from graspsim.episode.arguments import OBJECT_SET, PICTURE, changed, check_span, check_unchanged, image_size_of, loaded
 from graspsim.episode.cameras import NAMES, Cameras
 from graspsim.episode.controls import STEP_S, action_size
 from graspsim.episode.features import ROBOT_SIZE, robot_state
 from graspsim.episode.marks import marked
 from graspsim.episode.observe import Observer
 from graspsim.episode.simulation import Simulation
-from graspsim.episode.spec import SET_SEED, EpisodeSpec, with_objects
+from graspsim.episode.spec import with_objects
 from graspsim.episode.task import Task, begin, check_episodes
 from graspsim.episode.told import drawn_values, privileged_state
 from graspsim.errors import GraspsimError, SpecError, UnknownNameError
@@ -23,14 +23,9 @@ from graspsim.geometry import matrices_from_poses
 from graspsim.plain import overlaid
 from graspsim.registry import load
 from graspsim.robot import RobotModel
-from graspsim.scene_objects import SceneObjects
-from graspsim.spec import SetSpec
-from graspsim.spec_check import check_spec
 from graspsim.streams import check_seed
 
 RENDER_SIZE = (480, 640)
-_PICTURE = ("camera.width", "camera.height")
-_SET = tuple(f"objects.{field.name}" for field in dataclasses.fields(SetSpec))
 
 
 class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
@@ -77,14 +72,14 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         self._control = control or self.task.control
         robot_model: RobotModel = load("robot", robot)()
         self.action_size = action_size(robot_model, self._control)
-        height, width = _image_size(self.task.image_size if image_size is None else image_size)
+        height, width = image_size_of(self.task.image_size if image_size is None else image_size)
         spec = with_objects(self.task.spec, self.task.objects if objects is None else objects)
         spec = overlaid(spec, {"camera": {"width": width, "height": height}})
         self.spec_of_episodes = changed(spec, randomize or {})
-        _check_unchanged(spec, self.spec_of_episodes, _PICTURE, "image_size says it")
+        check_unchanged(spec, self.spec_of_episodes, PICTURE, "image_size says it")
         check_episodes(self.task, self.spec_of_episodes)
-        self._objects = _loaded(self.spec_of_episodes)
-        _check_span(self._objects, robot_model)
+        self._objects = loaded(self.spec_of_episodes)
+        check_span(self._objects, robot_model)
         self._horizon = self.task.horizon if horizon is None else horizon
         if not isinstance(self._horizon, int | np.integer) or self._horizon < 1:
             raise SpecError(f"horizon must be a whole number, at least 1; got {horizon!r}.")
@@ -148,7 +143,7 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
         spec, changes = self.spec_of_episodes, (options or {}).get("randomize")
         if changes:
             spec = changed(spec, changes)
-            _check_unchanged(self.spec_of_episodes, spec, _PICTURE + _SET, "it holds for all episodes")
+            check_unchanged(self.spec_of_episodes, spec, PICTURE + OBJECT_SET, "it holds for all episodes")
             check_episodes(self.task, spec)
         # What is refused above is no episode.
         super().reset(seed=seed)
@@ -283,58 +278,3 @@ class GraspEnv(gymnasium.Env[Any, NDArray[Any]]):
             self._window.close()
             self._window = None
         self._closed = True
-
-
-def changed(spec: EpisodeSpec, changes: Mapping[str, Any]) -> EpisodeSpec:
-    """Return the specification with values changed by their dotted keys, and proven to be legal.
-
-    Raises:
-        UnknownNameError: for an unknown key.
-        SpecError: for a value out of its range.
-    """
-    if not isinstance(changes, Mapping):
-        raise SpecError(f'randomize holds keys and values, such as {{"physics.friction": 0.5}}; got {changes!r}.')
-    nested: dict[str, Any] = {}
-    for key, value in changes.items():
-        *path, last = str(key).split(".")
-        inner: Any = nested
-        for name in path:
-            inner = inner.setdefault(name, {})
-            if not isinstance(inner, dict):
-                raise SpecError(f"randomize gives both {key} and a value for all of {name}; give one of them.")
-        inner[last] = value
-    result = overlaid(spec, nested)
-    check_spec(result)
-    return result
-
-
-def _check_unchanged(before: EpisodeSpec, after: EpisodeSpec, paths: Sequence[str], why: str) -> None:
-    for path in paths:
-        section, name = path.split(".")
-        old, new = (getattr(getattr(spec, section), name) for spec in (before, after))
-        if old != new:
-            raise SpecError(f"{path} cannot be changed from {old} to {new} here: {why}.")
-
-
-@lru_cache(maxsize=4)
-def _loaded(spec: EpisodeSpec) -> SceneObjects:
-    return SceneObjects(spec, SET_SEED, at_once=True)
-
-
-def _check_span(objects: SceneObjects, robot: RobotModel) -> None:
-    for obj_id in objects.target_ids:
-        model = objects[obj_id]
-        narrowest_m = min(model.extents_m)
-        # What is open can be taken by its wall.
-        if narrowest_m > robot.opening_m and model.volume_m3 > 0.5 * float(np.prod(model.extents_m)):
-            raise SpecError(
-                f"The object {obj_id} ({model.name}) is at least {narrowest_m * 1000:.0f} mm wide, and the robot "
-                f"{robot.name!r} spans {robot.opening_m * 1000:.0f} mm; choose smaller objects, or set objects.size_m."
-            )
-
-
-def _image_size(given: int | Sequence[int]) -> tuple[int, int]:
-    sides: list[Any] = [given] if np.ndim(given) == 0 else list(given)  # type: ignore[arg-type]
-    if len(sides) not in (1, 2) or not all(isinstance(side, int | np.integer) and 16 <= side <= 8192 for side in sides):
-        raise SpecError(f"image_size must be from 16 to 8192, one number or height and width; got {given}.")
-    return int(sides[0]), int(sides[-1])

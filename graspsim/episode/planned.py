@@ -73,13 +73,13 @@ def planned_grasp(sim: Simulation, index: int, pushes: bool = False) -> PlannedG
 def first_plan(sim: Simulation, tried: Mapping[int, int] | None = None) -> PlannedGrasp | None:
     """Return a grasp of the highest body that has one within reach; those tried before, so many times, come last.
 
-    Only where none keeps clear of the other bodies, one that pushes them aside.
+    A grasp that pushes other bodies aside comes after those that keep clear of them.
     """
     tried = tried or {}
-    order = sorted(range(len(sim.models)), key=lambda i: (tried.get(i, 0), -sim.poses[i, 2]))
-    plans = (planned_grasp(sim, index, pushes) for pushes in (False, True) for index in order)
+    both = ((tried.get(i, 0), pushes, -sim.poses[i, 2], i) for i in range(len(sim.models)) for pushes in (False, True))
     low, high = sim.controls.space
-    for plan in plans:
+    for _, pushes, _, index in sorted(both):
+        plan = planned_grasp(sim, index, pushes)
         if plan is not None and ((low <= (at := plan.grasp.world_from_gripper[:3, 3])) & (at <= high)).all():
             return plan
     return None

@@ -29,7 +29,7 @@ from graspsim.pose.networks import (
 )
 from graspsim.pose.pretrained import ResNet18, load_weights
 from graspsim.pose.samples import hull_box
-from graspsim.pose.solve import Fit, pixel_grid, pose_from_measured, pose_from_pixels
+from graspsim.pose.solve import Fit, fit_of, pixel_grid, pose_from_measured, pose_from_pixels
 from graspsim.pose.told import Told, points_rendered
 from graspsim.render.raster import render_mesh
 
@@ -47,6 +47,8 @@ UNSURE = 0.25
 """Share of an object's pixels that are left out."""
 COARSE_STEPS = 32
 """Motions of a continuous symmetry that the loss considers."""
+_STILL_EXPLAINED = 0.8
+"""What a pose brought to depth has to explain of what it did before."""
 _PEAKS = 64
 _LARGEST_BOX = 2.0
 """Of the picture's width."""
@@ -228,10 +230,13 @@ def pose_of_crop(
     if depth_m is not None:
         measured = depth_at(depth_m, pixels)
         has_depth = measured > 0
-        seen_m = unproject_pixels(pixels[has_depth], measured[has_depth], camera)
-        fit = pose_from_measured(told.only(has_depth), seen_m, rng)
+        # At the centre of the pixel, not of the cell.
+        seen_m = unproject_pixels(np.floor(pixels[has_depth]) + 0.5, measured[has_depth], camera)
+        measurable = told.only(has_depth)
+        fit = pose_from_measured(measurable, seen_m, rng)
         if fit is not None and fit.explained > LEAST_EXPLAINED:
-            return Fit(brought_to_depth(fit.camera_from_model, known, seen_m), fit.explained)
+            brought = fit_of(measurable, brought_to_depth(fit.camera_from_model, known, seen_m), seen_m)
+            return brought if brought.explained > _STILL_EXPLAINED * fit.explained else fit
     view = camera_of(square, camera, MAP_PX)
 
     def shown_under(pose: Array) -> Array:

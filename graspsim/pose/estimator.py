@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
 from graspsim.errors import DatasetError, GraspsimError, SpecError
@@ -23,7 +22,7 @@ from graspsim.pose.metrics import Reference
 from graspsim.pose.samples import SAME_SHARE, PoseImage
 from graspsim.registry import load
 
-_SURFACE_POINTS = 3000
+_SURFACE_POINTS = 10_000
 MEAN, DEVIATION = (123.7, 116.3, 103.5), (58.4, 57.1, 57.4)
 """Of the channels of ImageNet's pictures, which pretrained networks have seen."""
 
@@ -56,11 +55,6 @@ class KnownObject:
     def surface(self) -> tuple[Array, Array]:
         """Points (n, 3) all over it, and their normals."""
         return samples_on(self.mesh.vertices[self.mesh.faces], _SURFACE_POINTS, np.random.default_rng(0))
-
-    @cached_property
-    def tree(self) -> cKDTree:
-        """Finds the nearest of these points."""
-        return cKDTree(self.surface[0])
 
 
 @dataclass(frozen=True, eq=False)

@@ -186,6 +186,11 @@ def pose_from_measured(told: Told, seen_m: Array, rng: np.random.Generator) -> F
     return Fit(finalists[best], float(explained[best]))
 
 
+def fit_of(told: Told, camera_from_model: Array, seen_m: Array) -> Fit:
+    """Return a pose (4, 4) with what it explains of what was told, and measured there (k, 3)."""
+    return Fit(camera_from_model, float(_explained(told, camera_from_model[None], seen_m)[0]))
+
+
 def _explained(told: Told, poses: Array, seen_m: Array) -> Array:
     return np.asarray(told.explained(points_measured(told.frame, poses, seen_m)).mean(axis=1))
 
