@@ -152,6 +152,14 @@ def test_augmentation_keeps_the_shape_and_is_a_function_of_the_seed(seed: int) -
     np.testing.assert_array_equal(picture, before)
 
 
+def test_only_a_share_of_the_pictures_is_changed() -> None:
+    picture = np.random.default_rng(9).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    rng = np.random.default_rng(0)
+    changed = [(augment.augmented(picture, rng, 0.3) != picture).any() for _ in range(400)]
+    assert 0.2 < np.mean(changed) < 0.35
+    assert augment.augmented(picture, rng, 0.0) is picture
+
+
 def test_what_a_patch_hides_is_no_longer_visible() -> None:
     crop, visible = np.zeros((64, 64, 3), np.uint8), np.ones((32, 32), bool)
     augment.patched(crop, visible, np.random.default_rng(1))
@@ -471,6 +479,7 @@ def test_a_run_may_go_on_with_some_of_the_objects_it_knows(root: Path, tmp_path:
     [
         ({"images": 0}, "--images must be at least 1; got 0"),
         ({"steps": 0}, "--steps must be at least 1; got 0"),
+        ({"augmented_share": 1.5}, r"augmented_share must lie in \[0, 1\]; got 1.5"),
         ({"weights": (1.0, 2.0)}, "--weights takes a number for each of --data"),
         ({"device": "gpu"}, "A device is cpu or cuda; got 'gpu'"),
         ({"init": Path("runs/x"), "architecture": "dope"}, "With --init, --architecture is that of the run"),

@@ -67,7 +67,9 @@ class Batches(Dataset[Batch | GraspsimError]):
         unreadable: list[str] = []
         try:
             pictures = [self._read(n, rng, unreadable) for n in range(self._args.images)]
-            return Batch(self._samples.batch(pictures, rng), len(pictures), tuple(unreadable))
+            return Batch(
+                self._samples.batch(pictures, rng, self._args.augmented_share), len(pictures), tuple(unreadable)
+            )
         except GraspsimError as error:
             # Raised in the trainer's process: from another one it would come with a page of its traceback.
             return error

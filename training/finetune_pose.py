@@ -87,6 +87,9 @@ class Args:
     """Pretrained weights, a state_dict of torchvision's resnet18 for dense-resnet18, or vgg19 for dope."""
     image_width: int = 320
     """Pixels to which images are brought for the detector."""
+    augmented_share: float = 1.0
+    """Share of the pictures that are changed in colour, blur, noise, compression and by patches: all for photographs;
+    few or none where the images to come are like those of --data, from which it learns twice as fast."""
     backgrounds: Path | None = None
     """Folder of pictures that replace what shows no object, in half of the images."""
     style: Path | None = None
@@ -192,6 +195,8 @@ def check_args(args: Args) -> None:
     """Raise a SpecError for a value that is not legal, or that would not be heeded."""
     if not 0 <= args.real_fraction <= 1:
         raise SpecError(f"real_fraction must lie in [0, 1]; got {args.real_fraction}.")
+    if not 0 <= args.augmented_share <= 1:
+        raise SpecError(f"augmented_share must lie in [0, 1]; got {args.augmented_share}.")
     check_at_least(args, steps=1, minutes=0, images=1, width=1, image_width=64, loaders=0, save_every=1, log_every=1)
     if args.weights and (len(args.weights) != len(args.data) or min(args.weights) < 0 or sum(args.weights) <= 0):
         raise SpecError(f"--weights takes a number for each of --data, not all 0; got {args.weights}.")

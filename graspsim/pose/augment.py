@@ -7,8 +7,13 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 
 
-def augmented(image: Image, rng: np.random.Generator) -> Image:
-    """Return a picture (h, w, 3) with other colours, blur, noise and compression, each now and then."""
+def augmented(image: Image, rng: np.random.Generator, share: float = 1.0) -> Image:
+    """Return a picture (h, w, 3) with other colours, blur, noise and compression, each now and then.
+
+    Only a share of the pictures is changed at all.
+    """
+    if rng.random() >= share:
+        return image
     result = _recolored(image, rng)
     if rng.random() < 0.4:
         result = np.asarray(cv2.GaussianBlur(result, (0, 0), float(rng.uniform(0.3, 1.5))), dtype=np.uint8)

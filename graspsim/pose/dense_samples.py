@@ -77,8 +77,9 @@ def crop_sample(
     others: Sequence[Instance],
     references: dict[int, Reference],
     rng: np.random.Generator | None,
+    share: float = 1.0,
 ) -> Crop:
-    """Return an object's crop, moved, scaled and changed as `rng` has it, or as it is without one.
+    """Return an object's crop, moved and scaled as `rng` has it, and a share of them changed; as it is without one.
 
     Without a mask, it is hidden where `others` are nearer.
     """
@@ -102,10 +103,10 @@ def crop_sample(
             visible &= (before_m == 0) | (before_m > depth_m)
     crop = crop_of(rgb, square)
     if rng is not None:
-        if rng.random() < 0.3:
+        if rng.random() < 0.3 * share:
             crop = crop.copy()
             patched(crop, visible, rng)
-        crop = augmented(crop, rng)
+        crop = augmented(crop, rng, share)
     return Crop(crop, instance.obj_id, visible, coordinates)
 
 
@@ -202,21 +203,25 @@ class DenseSamples:
     image_width: int
 
     def batch(
-        self, pictures: Sequence[tuple[PoseImage, Image, Intrinsics]], rng: np.random.Generator | None
+        self,
+        pictures: Sequence[tuple[PoseImage, Image, Intrinsics]],
+        rng: np.random.Generator | None,
+        share: float = 1.0,
     ) -> DenseBatch:
-        """Return what is to be learnt from some pictures, changed as `rng` has it, or all that they hold as it is."""
+        """Return what is to be learnt from some pictures, a share of which is changed as `rng` has it, or all that they
+        hold as it is."""
         images, heats, boxes, crops = [], [], [], []
         # Where objects are is learnt long before which points of them are seen.
         first, stride = (0, 1) if rng is None else (int(rng.integers(min(2, len(pictures)))), 2)
         for n, (picture, rgb, camera) in enumerate(pictures):
             for instance in _chosen(picture, rng):
-                crops.append(crop_sample(rgb, camera, instance, picture.instances, self.references, rng))
+                crops.append(crop_sample(rgb, camera, instance, picture.instances, self.references, rng, share))
             if n % stride != first:
                 continue
             small, scale = detector_image(rgb, self.image_width)
             rows, columns = (side // DETECTOR_STRIDE for side in small.shape[:2])
             heat, box = detector_targets(picture.instances, self.kinds, scale, rows, columns)
-            images.append(small if rng is None else augmented(small, rng))
+            images.append(small if rng is None else augmented(small, rng, share))
             heats.append(heat)
             boxes.append(box)
         return DenseBatch(

@@ -80,13 +80,15 @@ class DopeSamples:
         self._cuboids = {i: cuboid_points(v.min(axis=0), np.ptp(v, axis=0)) for i, v in vertices.items()}
         self._motions = {i: symmetry_transforms(references[i].symmetries, 2 * np.pi / _COARSE_STEPS) for i in shown}
 
-    def batch(self, pictures: Sequence[tuple[PoseImage, Image, Intrinsics]], rng: np.random.Generator) -> DopeBatch:
-        """Return what is to be learnt from some pictures, moved, scaled and changed as `rng` has it."""
+    def batch(
+        self, pictures: Sequence[tuple[PoseImage, Image, Intrinsics]], rng: np.random.Generator, share: float = 1.0
+    ) -> DopeBatch:
+        """Return what is to be learnt from some pictures, moved as `rng` has it, and a share of them changed."""
         height = max(rgb.shape[0] * self._image_width // rgb.shape[1] for _, rgb, _ in pictures) // STRIDE * STRIDE
         images, beliefs, fields = [], [], []
         for picture, rgb, camera in pictures:
             view = moved_view(camera, self._image_width, height, rng)
-            images.append(augmented(as_seen_by(view, rgb, camera), rng))
+            images.append(augmented(as_seen_by(view, rgb, camera), rng, share))
             cuboids: list[list[Array]] = [[] for _ in self._kinds]
             for instance in picture.instances:
                 if instance.obj_id in self._kinds and instance.visible_fraction >= LEAST_VISIBLE:

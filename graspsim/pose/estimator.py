@@ -75,8 +75,10 @@ class Estimate:
 class Samples(Protocol):
     """Makes what an architecture learns from, in processes of its own."""
 
-    def batch(self, pictures: Sequence[tuple[PoseImage, Image, Intrinsics]], rng: np.random.Generator) -> Any:
-        """Return what is to be learnt from some pictures, changed as `rng` has it."""
+    def batch(
+        self, pictures: Sequence[tuple[PoseImage, Image, Intrinsics]], rng: np.random.Generator, share: float
+    ) -> Any:
+        """Return what is to be learnt from some pictures, of which a share is changed as `rng` has it."""
 
 
 class PoseEstimator(Protocol):

@@ -14,6 +14,8 @@ CROP_PX, MAP_PX = 64, 32
 """Sides of the crop that the second network sees, and of the maps that it returns."""
 BINS = 32
 """Values between which each coordinate is told, by the probability of each."""
+LEAST_DECODED = (32, 64, 96)
+"""Channels of a decoder's maps at least, the finest first: of the orientation, all pixels have to know."""
 WIDE = 64
 """Channels that these are told from."""
 
@@ -60,19 +62,27 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Brings the coarsest map up to the finest, adding what was seen on the way (Ronneberger et al. 2015)."""
+    """Brings the coarsest map up to the finest, beside what was seen on the way (Ronneberger et al., "U-Net", 2015).
+
+    Attributes:
+        width: channels of the result.
+    """
 
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__()
-        pairs = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
-        self.sides = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for coarse, fine in pairs)
-        self.merges = nn.ModuleList(convolution(fine, fine) for _, fine in pairs)
+        coarse, merges = widths[-1], []
+        for fine, least in zip(widths[-2::-1], LEAST_DECODED[len(widths) - 2 :: -1], strict=True):
+            outputs = max(fine, least)
+            merges.append(convolution(coarse + fine, outputs))
+            coarse = outputs
+        self.width = coarse
+        self.merges = nn.ModuleList(merges)
 
     def forward(self, maps: list[Tensor]) -> Tensor:
-        """Return the finest of the maps, enriched."""
+        """Return a map of the finest one's size."""
         x = maps[-1]
-        for side, merge, fine in zip(self.sides, self.merges, maps[-2::-1], strict=True):
-            x = merge(nn.functional.interpolate(side(x), scale_factor=2.0, mode="nearest") + fine)
+        for merge, fine in zip(self.merges, maps[-2::-1], strict=True):
+            x = merge(torch.cat([nn.functional.interpolate(x, scale_factor=2.0, mode="nearest"), fine], dim=1))
         return x
 
 
@@ -87,7 +97,7 @@ class Detector(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.decoder = Decoder(self.encoder.widths[2:])
-        fine = self.encoder.widths[2]
+        fine = self.decoder.width
         self.last = nn.Conv2d(fine, kinds + 4, 1)
         # Objects are rare: to begin with, none is seen anywhere (Lin et al. 2017).
         self.last.bias = nn.Parameter(torch.cat([torch.full((kinds,), -4.6), torch.zeros(4)]))
@@ -112,12 +122,12 @@ class CoordinateNet(nn.Module):
     def __init__(self, kinds: int, encoder: Encoder | ResNet18) -> None:
         super().__init__()
         self.encoder = encoder
-        deepest, finest = self.encoder.widths[-1], self.encoder.widths[0]
+        deepest = self.encoder.widths[-1]
         self.kinds = nn.Embedding(kinds, 2 * deepest)
         nn.init.normal_(self.kinds.weight, std=0.1)
         self.deep = nn.Sequential(Residual(deepest), Residual(deepest))
         self.decoder = Decoder(self.encoder.widths)
-        self.wide = nn.Sequential(nn.Conv2d(finest, WIDE, 1), nn.ReLU(inplace=True))
+        self.wide = nn.Sequential(nn.Conv2d(self.decoder.width, WIDE, 1), nn.ReLU(inplace=True))
         # A layer of its own for each kind.
         self.last = nn.Parameter(torch.randn(kinds, 1 + 3 * BINS, WIDE) * WIDE**-0.5)
         self.bias = nn.Parameter(torch.zeros(kinds, 1 + 3 * BINS, 1))
