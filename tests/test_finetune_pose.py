@@ -16,24 +16,15 @@ from graspsim.dataset.dump import dump  # noqa: E402
 from graspsim.dataset.files import read_json  # noqa: E402
 from graspsim.dataset.generate import DumpJob  # noqa: E402
 from graspsim.errors import DatasetError, GraspsimError, SpecError  # noqa: E402
-from graspsim.geometry import apply, project, rotation_about, transform  # noqa: E402
-from graspsim.models import Symmetries  # noqa: E402
+from graspsim.geometry import apply, project, transform  # noqa: E402
 from graspsim.plain import overlaid  # noqa: E402
-from graspsim.pose import augment  # noqa: E402
 from graspsim.pose.dense import box_overlap  # noqa: E402
 from graspsim.pose.dense_samples import crop_of, crop_sample, detector_image, detector_targets  # noqa: E402
 from graspsim.pose.estimator import Estimate, kinds_of, load_estimator, save_estimator, untrained  # noqa: E402
 from graspsim.pose.frame import Frame  # noqa: E402
-from graspsim.pose.losses import coordinate_loss, detection_loss  # noqa: E402
-from graspsim.pose.metrics import mspd, symmetry_transforms  # noqa: E402
+from graspsim.pose.metrics import mspd  # noqa: E402
 from graspsim.pose.networks import (  # noqa: E402
-    BINS,
     DETECTOR_STRIDE,
-    MAP_PX,
-    CoordinateNet,
-    Detector,
-    Encoder,
-    coordinates_of,
 )
 from graspsim.pose.samples import PoseImage, pose_images  # noqa: E402
 from graspsim.pose.score import load_references  # noqa: E402
@@ -129,119 +120,6 @@ def test_heat_peaks_in_the_cell_of_each_object_and_the_box_tells_its_place(image
         sides = np.exp((log_width, log_height)) * DETECTOR_STRIDE / scale
         box = (*(middle - sides / 2), *sides)
         assert max(box_overlap(box, i.box_px) for i in picture.instances) > 0.99
-
-
-def test_a_model_frame_scales_there_and_back() -> None:
-    frame = Frame(np.array((0.1, 0.2, 0.3)), np.array((0.1, 0.4, 0.2)))
-    points = np.random.default_rng(0).normal(size=(10, 3))
-    np.testing.assert_allclose(frame.metres(frame.scaled(points)), points)
-    motion = transform(rotation_about((0, 1, 1), 0.7), (0.1, -0.2, 0.3))
-    (scaled,) = frame.motions(motion[None])
-    expected = frame.scaled(apply(motion, points))
-    np.testing.assert_allclose(frame.scaled(points) @ scaled[:, :3].T + scaled[:, 3], expected)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_augmentation_keeps_the_shape_and_is_a_function_of_the_seed(seed: int) -> None:
-    picture = np.random.default_rng(9).integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    before = picture.copy()
-    first, second = (augment.augmented(picture, np.random.default_rng(seed)) for _ in range(2))
-    assert first.shape == picture.shape
-    assert first.dtype == np.uint8
-    np.testing.assert_array_equal(first, second)
-    np.testing.assert_array_equal(picture, before)
-
-
-def test_only_a_share_of_the_pictures_is_changed() -> None:
-    picture = np.random.default_rng(9).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    rng = np.random.default_rng(0)
-    changed = [(augment.augmented(picture, rng, 0.3) != picture).any() for _ in range(400)]
-    assert 0.2 < np.mean(changed) < 0.35
-    assert augment.augmented(picture, rng, 0.0) is picture
-
-
-def test_what_a_patch_hides_is_no_longer_visible() -> None:
-    crop, visible = np.zeros((64, 64, 3), np.uint8), np.ones((32, 32), bool)
-    augment.patched(crop, visible, np.random.default_rng(1))
-    hidden = (crop > 0).any(axis=2)
-    assert hidden.any()
-    assert not visible[hidden[::2, ::2] & hidden[1::2, 1::2]].any()
-
-
-def test_a_background_is_replaced_where_no_object_is() -> None:
-    picture, other = np.full((20, 30, 3), 10, np.uint8), np.full((5, 5, 3), 90, np.uint8)
-    objects = np.zeros((20, 30), bool)
-    objects[5:10] = True
-    mixed = augment.with_background(picture, objects, other)
-    assert (mixed[objects] == 10).all()
-    assert (mixed[~objects] == 90).all()
-
-
-def test_style_is_the_mean_colour_and_little_more() -> None:
-    rng = np.random.default_rng(0)
-    picture = rng.integers(100, 120, (64, 64, 3), dtype=np.uint8)
-    styled = augment.in_the_style_of(picture, np.full((32, 32, 3), 200, np.uint8))
-    assert abs(float(styled.mean()) - 200) < 2
-    assert np.corrcoef(picture.ravel(), styled.ravel())[0, 1] > 0.99
-
-
-# Losses
-
-
-def sure_of(points: torch.Tensor) -> torch.Tensor:
-    """Return maps (n, 1 + 3 bins, h, w) that tell points (n, 3, h, w), and the object everywhere."""
-    place = (points + 1) / 2 * (BINS - 1)
-    each = torch.clamp(1 - (place[:, :, None] - torch.arange(BINS)[None, None, :, None, None]).abs(), min=1e-9).log()
-    n, _, h, w = points.shape
-    return torch.cat([torch.full((n, 1, h, w), 20.0), each.reshape(n, -1, h, w)], dim=1)
-
-
-def test_points_are_told_between_the_bins() -> None:
-    points = torch.rand((2, 3, 8, 8), generator=torch.Generator().manual_seed(0)) * 2 - 1
-    shown, told, sure = coordinates_of(sure_of(points))
-    torch.testing.assert_close(told, points, atol=1e-4, rtol=0)
-    assert (shown > 0.99).all()
-    assert (sure > 0.99).all()
-    assert (coordinates_of(torch.zeros((1, 1 + 3 * BINS, 4, 4)))[2] < 0.01).all()
-
-
-def test_an_answer_turned_by_a_symmetry_is_right_and_by_anything_else_is_not() -> None:
-    frame = Frame(np.zeros(3), np.full(3, 2.0))
-    turn = transform(rotation_about((0, 0, 1), np.pi))
-    motions = torch.from_numpy(frame.motions(symmetry_transforms(Symmetries((turn,)))))[None].float()
-    bins = torch.randint(0, BINS, (1, 3, MAP_PX, MAP_PX), generator=torch.Generator().manual_seed(0))
-    points = 2 * bins / (BINS - 1) - 1
-    visible = torch.ones((1, MAP_PX, MAP_PX), dtype=torch.bool)
-
-    def loss(told: torch.Tensor) -> float:
-        return float(coordinate_loss(sure_of(told), visible, points, motions))
-
-    turned = points * torch.tensor((-1.0, -1.0, 1.0))[None, :, None, None]
-    assert loss(points) == pytest.approx(0, abs=1e-2)
-    assert loss(turned) == pytest.approx(0, abs=1e-2)
-    assert loss(points.flip(1)) > 0.5
-    # All pixels of an object have to agree on one answer.
-    half = torch.where(torch.arange(MAP_PX)[None, None, None] < MAP_PX // 2, points, turned)
-    assert loss(half) > 0.5
-
-
-def test_the_detection_loss_is_least_for_the_right_answer_and_blind_where_it_does_not_matter() -> None:
-    heat, boxes = torch.zeros((1, 2, 8, 8)), torch.full((1, 4, 8, 8), torch.nan)
-    heat[0, 1, 3, 4] = 1
-    boxes[0, :, 3, 4] = torch.tensor((0.2, 0.7, 1.0, 0.5))
-    right = torch.cat([torch.where(heat == 1, 9.0, -9.0), torch.nan_to_num(boxes)], dim=1)
-    assert detection_loss(right, heat, boxes) < 1e-3
-    wrong = right.clone()
-    wrong[0, 0, 0, 0] = 9.0
-    assert detection_loss(wrong, heat, boxes) > 1
-    heat[0, 0, 0, 0] = -1
-    assert detection_loss(wrong, heat, boxes) < 1e-3
-
-
-def test_networks_return_maps_of_the_shapes_they_state() -> None:
-    assert Detector(3, Encoder(8))(torch.zeros((2, 3, 48, 64))).shape == (2, 7, 6, 8)
-    kinds = torch.tensor([2, 0])
-    assert CoordinateNet(3, Encoder(8))(torch.zeros((2, 3, 64, 64)), kinds).shape == (2, 1 + 3 * BINS, MAP_PX, MAP_PX)
 
 
 # Whole runs

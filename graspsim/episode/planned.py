@@ -64,8 +64,7 @@ class PlannedGrasp:
 
 
 def planned_grasp(sim: Simulation, index: int, pushes: bool = False) -> PlannedGrasp | None:
-    """Return the best grasp from above of a body that keeps clear of walls and, unless it may push them aside, of the
-    other bodies; None if there is none."""
+    """Return the best grasp of a body, see `plan_for`, as it moves along with it; None if there is none."""
     grasp = plan_for(sim, index, pushes)
     return None if grasp is None else PlannedGrasp(sim, index, grasp)
 
