@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -148,12 +149,14 @@ def test_depth_that_is_not_there_is_asked_for_in_vain(tmp_path: Path) -> None:
         score_results([], lmo(tmp_path), SPLIT, SHARED / "real" / "lmo" / "models")
 
 
-def test_metres_in_the_place_of_millimetres_are_recognized(dataset: BopDataset) -> None:
-    def metres(pose: Array) -> Array:
-        return transform(pose[:3, :3], pose[:3, 3] / 1000)
+@pytest.mark.parametrize("per_unit", [10, 1000])
+def test_centimetres_and_metres_in_the_place_of_millimetres_are_recognized(dataset: BopDataset, per_unit: int) -> None:
+    def in_another_unit(pose: Array) -> Array:
+        return transform(pose[:3, :3], pose[:3, 3] / per_unit)
 
-    with pytest.raises(DatasetError, match=r"lie 0\.001 times as far away as the truth: .* holds millimetres"):
-        score_results(changed(truths(dataset), metres), dataset, SPLIT)
+    told = re.escape(f"lie {1 / per_unit} times as far away as the truth")
+    with pytest.raises(DatasetError, match=f"{told}: .* holds millimetres"):
+        score_results(changed(truths(dataset), in_another_unit), dataset, SPLIT)
 
 
 def test_models_that_are_not_there_are_asked_for(dataset: BopDataset, tmp_path: Path) -> None:

@@ -19,18 +19,8 @@ pytest.importorskip("torch", reason="reinforcement learning is an extra: pip ins
 pytest.importorskip("stable_baselines3", reason="reinforcement learning is an extra: pip install 'graspsim[rl]'")
 
 from graspsim.training._evaluation import Evaluation
-from graspsim.training.train_rl import (
-    Args,
-    algorithm_class,
-    checkpoints,
-    env_maker,
-    evaluate,
-    main,
-    new_model,
-    normalized,
-    train,
-    vectorized,
-)
+from graspsim.training._learners import algorithm_class, env_maker, new_model, normalized, vectorized
+from graspsim.training.train_rl import Args, checkpoints, evaluate, main, train
 from stable_baselines3 import HerReplayBuffer
 
 SCRIPT = Path(__file__).parents[1] / "training" / "train_rl.py"

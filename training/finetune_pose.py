@@ -34,6 +34,7 @@ except ModuleNotFoundError as error:
     raise GraspsimError(message) from error
 
 from graspsim.pose.estimator import (
+    MEMORY_FORMAT,
     PoseEstimator,
     check_device,
     check_kinds,
@@ -132,7 +133,7 @@ class Trainer:
     def __init__(self, args: Args, estimator: PoseEstimator, references: dict[int, Reference]) -> None:
         self.args = args
         self.networks = estimator.networks
-        self.networks.to(torch.device(args.device), memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.networks.to(torch.device(args.device), memory_format=MEMORY_FORMAT)  # type: ignore[call-overload]
         self.losses = estimator.losses(references)
         self.optimizer = torch.optim.AdamW(self.networks.parameters(), args.learning_rate, weight_decay=1e-2)
         self.scaler = torch.amp.GradScaler(args.device, enabled=args.device == "cuda")
@@ -201,6 +202,8 @@ def check_args(args: Args) -> None:
     if args.weights and (len(args.weights) != len(args.data) or min(args.weights) < 0 or sum(args.weights) <= 0):
         raise SpecError(f"--weights takes a number for each of --data, not all 0; got {args.weights}.")
     check_device(args.device)
+    if args.bfloat16 and torch.backends.cpu.get_cpu_capability() != "AVX512":
+        raise SpecError("--bfloat16 takes a CPU with avx512_bf16, which this one is not: it would be ten times slower.")
     usual = {field.name: field.default for field in dataclasses.fields(Args)}
     for name in ("architecture", "width", "image_width", "backbone") if args.init is not None else ():
         if getattr(args, name) != usual[name]:

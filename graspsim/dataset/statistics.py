@@ -59,6 +59,13 @@ STATISTICS: Mapping[str, Statistic] = {
         "seen more from above",
         "camera.elevation_deg, layout.kind",
     ),
+    "heading_deg": Statistic(
+        "side of an object that is seen, about its z axis from its x axis, degrees",
+        "labels",
+        "seen more from positive y",
+        "seen more from negative y",
+        "layout.kind, camera.views",
+    ),
     "off_center": Statistic(
         "distance of an object from the image's middle / half its diagonal",
         "labels",
@@ -274,6 +281,7 @@ def _of_labels(frame: FrameRecord) -> list[tuple[dict[str, float], Array]]:
         values = {
             "distance_m": float(np.linalg.norm(pose[:3, 3])),
             "tilt_deg": float(np.degrees(np.arccos(np.clip(direction[2], -1, 1)))),
+            "heading_deg": float(np.degrees(np.arctan2(direction[1], direction[0]))),
             "off_center": _off_center(pose, camera),
         }
         if "scene_gt_info" not in frame.absent and label.box_px[2] > 0:

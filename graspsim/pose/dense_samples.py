@@ -170,7 +170,7 @@ class DenseBatch:
     """What a step learns from.
 
     Attributes:
-        images: (n, h, w, 3) uint8 for the detector: every second one, when they are changed.
+        images: (n, h, w, 3) uint8 for the detector: every third one, when they are changed.
         heat: (n, kinds, h / 8, w / 8), see `detection_loss`.
         boxes: (n, 4, h / 8, w / 8).
         crops: (m, 64, 64, 3) uint8.
@@ -212,7 +212,7 @@ class DenseSamples:
         hold as it is."""
         images, heats, boxes, crops = [], [], [], []
         # Where objects are is learnt long before which points of them are seen.
-        first, stride = (0, 1) if rng is None else (int(rng.integers(min(2, len(pictures)))), 2)
+        first, stride = (0, 1) if rng is None else (int(rng.integers(min(3, len(pictures)))), 3)
         for n, (picture, rgb, camera) in enumerate(pictures):
             for instance in _chosen(picture, rng):
                 crops.append(crop_sample(rgb, camera, instance, picture.instances, self.references, rng, share))

@@ -1,6 +1,6 @@
 """The networks: one that finds objects in an image, and one that tells which point of its object each pixel shows.
 
-Both are plain convolutions, which a CPU runs fastest, with channels last, behind an encoder of our own or a ResNet.
+Both are plain convolutions, which a CPU runs fastest, behind an encoder of our own or a ResNet.
 """
 
 import torch
