@@ -42,8 +42,8 @@ FLOW = (
     "dataset.check_models dataset.check_poses dataset.validate",
     "dataset.statistics dataset.compare_page dataset.dope",
     # where known objects are
-    "dataset.results pose.metrics pose.score",
-    "pose.frame pose.told pose.solve pose.augment pose.samples pose.pretrained pose.networks pose.losses",
+    "dataset.results pose.frame pose.metrics pose.score",
+    "pose.told pose.solve pose.augment pose.samples pose.pretrained pose.networks pose.losses",
     "pose.estimator pose.icp pose.dense_samples pose.dense pose.dope_maps pose.dope",
     # what the library holds
     "catalogue.object_sheet catalogue.statistics catalogue.coverage catalogue.drop",

@@ -85,6 +85,16 @@ def test_a_moved_view_shows_each_point_where_its_camera_puts_it(seed: int | None
     assert abs(rows.mean() + 0.5 - v) < 1.0
 
 
+def test_a_moved_view_shows_each_pixel_where_its_camera_puts_it() -> None:
+    columns, rows = np.meshgrid(np.arange(640) / 3, np.arange(480) / 3)
+    rgb = np.stack([columns, rows, 0 * rows], axis=2).round().astype(np.uint8)
+    view = Intrinsics(200, 152, 0.31 * K.fx, 0.31 * K.fy, 103.2, 74.9)
+    seen = as_seen_by(view, rgb, K)[20:-20, 20:-20, :2].astype(float)
+    u, v = np.meshgrid(np.arange(20, 180) + 0.5, np.arange(20, 132) + 0.5)
+    there = np.stack([(u - view.cx) / 0.31 + K.cx, (v - view.cy) / 0.31 + K.cy], axis=2) - 0.5
+    assert np.abs((3 * seen - there).mean(axis=(0, 1))).max() < 0.2
+
+
 def test_batches_put_beliefs_where_the_picture_shows_the_object() -> None:
     pose = pose_at(0.02, 0.01, 0.8, 0.0)
     middle = project(pose[None, :3, 3], K)[0]

@@ -15,19 +15,18 @@ from graspsim.dataset.bop import BopDataset  # noqa: E402
 from graspsim.dataset.dump import dump  # noqa: E402
 from graspsim.dataset.files import read_json  # noqa: E402
 from graspsim.dataset.generate import DumpJob  # noqa: E402
+from graspsim.dataset.results import read_results  # noqa: E402
 from graspsim.errors import DatasetError, GraspsimError, SpecError  # noqa: E402
 from graspsim.geometry import apply, project, transform  # noqa: E402
 from graspsim.plain import overlaid  # noqa: E402
-from graspsim.pose.dense import box_overlap  # noqa: E402
+from graspsim.pose.dense import DenseEstimator, box_overlap  # noqa: E402
 from graspsim.pose.dense_samples import crop_of, crop_sample, detector_image, detector_targets  # noqa: E402
 from graspsim.pose.estimator import Estimate, kinds_of, load_estimator, save_estimator, untrained  # noqa: E402
-from graspsim.pose.frame import Frame  # noqa: E402
 from graspsim.pose.metrics import mspd  # noqa: E402
-from graspsim.pose.networks import (  # noqa: E402
-    DETECTOR_STRIDE,
-)
+from graspsim.pose.networks import DETECTOR_STRIDE  # noqa: E402
 from graspsim.pose.samples import PoseImage, pose_images  # noqa: E402
 from graspsim.pose.score import load_references  # noqa: E402
+from graspsim.pose.solve import pixel_grid  # noqa: E402
 from graspsim.registry import load, names  # noqa: E402
 
 SPLIT = "train_pbr"
@@ -60,7 +59,7 @@ def test_the_points_told_of_a_crop_are_those_that_the_labels_put_there(root: Pat
         rgb, camera = picture.read()
         for instance in picture.instances:
             crop = crop_sample(rgb, camera, instance, picture.instances, references, None)
-            frame = Frame.of(references[instance.obj_id].mesh.vertices)
+            frame = references[instance.obj_id].frame
             points = frame.metres(crop.coordinates[crop.visible].astype(np.float64))
             assert (np.abs(crop.coordinates[crop.visible]) < 1.02).all()
             seen = apply(instance.camera_from_model, points)
@@ -102,6 +101,18 @@ def test_a_crop_shows_what_lies_in_its_square() -> None:
     assert (crop[18:46, 18:46] == 200).all()
     assert (crop[:14] == 0).all()
     assert (crop_of(rgb, np.array((-500.0, -500.0, 80.0, 80.0))) == 0).all()
+
+
+@pytest.mark.parametrize("side", [41.0, 67.0, 151.0])
+def test_a_crop_shows_each_point_where_the_grid_of_its_square_has_it(side: float) -> None:
+    # Colours rise along both axes, by 1 for each pixel; at its centre a pixel has its own.
+    columns, rows = np.meshgrid(np.arange(200), np.arange(160))
+    rgb = np.stack([columns, rows, 0 * rows], axis=2).astype(np.uint8)
+    square = np.array((12.3, 5.7, side, side))
+    crop = crop_of(rgb, square, 64)[..., :2].astype(float)
+    off = crop - (pixel_grid(square, 64) - 0.5)
+    assert np.abs(off).max() < 1
+    assert np.abs(off.mean(axis=(0, 1))).max() < 0.06
 
 
 def test_heat_peaks_in_the_cell_of_each_object_and_the_box_tells_its_place(images: list[PoseImage]) -> None:
@@ -195,7 +206,8 @@ def test_a_tiny_network_overfits_eight_images_to_two_pixels(root: Path, images: 
 def test_every_architecture_learns_and_reads_back_as_it_was_written(
     architecture: str, root: Path, tmp_path: Path
 ) -> None:
-    trained = finetune_pose.train(small(root, tmp_path / "run", architecture=architecture, steps=2))
+    width = None if architecture == "dense-resnet18" else 8
+    trained = finetune_pose.train(small(root, tmp_path / "run", architecture=architecture, width=width, steps=2))
     again = load_estimator(tmp_path / "run" / "estimator.pt")
     assert again.architecture == architecture
     assert kinds_of(again) == kinds_of(trained)
@@ -204,6 +216,27 @@ def test_every_architecture_learns_and_reads_back_as_it_was_written(
     scores = evaluate_pose.evaluate(evaluate_pose.Args(run=tmp_path / "run", data=root, csv=tmp_path / "results.csv"))
     assert scores.overall.targets > 0
     assert (tmp_path / "results.csv").exists()
+
+
+def test_several_processes_estimate_what_one_does(root: Path, tmp_path: Path) -> None:
+    estimator = finetune_pose.train(small(root, tmp_path, steps=2))
+    assert isinstance(estimator, DenseEstimator)
+    with torch.no_grad():
+        # It has not learnt to see anything: now it does, everywhere.
+        estimator.detector.last.bias[:-4] += 8
+    save_estimator(estimator, tmp_path / "estimator.pt")
+    args = evaluate_pose.Args(run=tmp_path, data=root, no_vsd=True, rgb_only=True)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    for workers in (1, 2):
+        evaluate_pose.evaluate(dataclasses.replace(args, workers=workers, csv=tmp_path / f"{workers}.csv"))
+    torch.set_num_threads(threads)
+    alone, together = (
+        [(e.scene_id, e.im_id, e.obj_id, e.score, e.camera_from_model.tolist()) for e in read_results(path)]
+        for path in (tmp_path / "1.csv", tmp_path / "2.csv")
+    )
+    assert alone
+    assert alone == together
 
 
 # Bad input
@@ -360,7 +393,12 @@ def test_a_run_may_go_on_with_some_of_the_objects_it_knows(root: Path, tmp_path:
         ({"augmented_share": 1.5}, r"augmented_share must lie in \[0, 1\]; got 1.5"),
         ({"weights": (1.0, 2.0)}, "--weights takes a number for each of --data"),
         ({"device": "gpu"}, "A device is cpu or cuda; got 'gpu'"),
-        ({"init": Path("runs/x"), "architecture": "dope"}, "With --init, --architecture is that of the run"),
+        ({"seed": -1}, "--seed must be at least 0; got -1"),
+        ({"minutes": 0.0}, "--minutes must be above 0; got 0"),
+        ({"learning_rate": -1.0}, "--learning-rate must be above 0; got -1"),
+        ({"init": Path("x"), "architecture": "dope"}, "--architecture would not be heeded. With --init, it is that of"),
+        ({"real_fraction": 0.5}, "--real-fraction would not be heeded. It is for --real; leave it out"),
+        ({"architecture": "dense-resnet18"}, "--width would not be heeded. The encoders of dense-resnet18 are as they"),
     ],
 )
 def test_values_that_are_not_legal_or_not_heeded_are_named(
@@ -381,7 +419,7 @@ def test_a_picture_of_predictions_and_their_file(root: Path, images: list[PoseIm
     told = [Estimate(i.obj_id, 0.9, i.camera_from_model) for i in images[0].instances]
     picture = predict_pose.drawn(rgb, camera, told, estimator)
     for instance in images[0].instances:
-        frame = Frame.of(references[instance.obj_id].mesh.vertices)
+        frame = references[instance.obj_id].frame
         u, v = project(apply(instance.camera_from_model, frame.center_m[None]), camera)[0]
         if 2 < u < 158 and 2 < v < 118:
             around = np.s_[int(v) - 2 : int(v) + 3, int(u) - 2 : int(u) + 3]

@@ -18,7 +18,7 @@ from graspsim.dataset.results import PoseEstimate, read_results, write_results
 from graspsim.errors import DatasetError
 from graspsim.geometry import Array, transform
 from graspsim.plain import overlaid
-from graspsim.pose.score import found_by_threshold, matched, score_results
+from graspsim.pose.score import check_unit, found_by_threshold, matched, score_results, targets_of
 from graspsim.registry import load
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -156,7 +156,31 @@ def test_centimetres_and_metres_in_the_place_of_millimetres_are_recognized(datas
 
     told = re.escape(f"lie {1 / per_unit} times as far away as the truth")
     with pytest.raises(DatasetError, match=f"{told}: .* holds millimetres"):
-        score_results(changed(truths(dataset), in_another_unit), dataset, SPLIT)
+        check_unit(changed(truths(dataset), in_another_unit), dataset, SPLIT)
+    check_unit(truths(dataset), dataset, SPLIT)
+
+
+def test_malformed_ground_truth_is_named(dataset: BopDataset, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(dataset.root, root)
+    path = root / SPLIT / "000000" / "scene_gt.json"
+    path.write_text(path.read_text().replace("cam_t_m2c", "t"))
+    with pytest.raises(DatasetError, match=r"image \d+ in .*000000 is malformed: KeyError\('cam_t_m2c'\)"):
+        score_results(truths(dataset), BopDataset(root), SPLIT)
+    (root / "test_targets_bop19.json").write_text('[{"scene_id": 0, "im_id": 0}]')
+    with pytest.raises(DatasetError, match=r"test_targets_bop19\.json is malformed: KeyError\('obj_id'\)"):
+        targets_of(BopDataset(root), SPLIT)
+
+
+def test_targets_of_the_test_split_are_not_asked_for_in_another(dataset: BopDataset, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(dataset.root, root)
+    shutil.copytree(root / SPLIT, root / "val")
+    listed = [{"scene_id": 0, "im_id": 0, "obj_id": 1, "inst_count": 7}]
+    (root / "test_targets_bop19.json").write_text(json.dumps(listed))
+    both = BopDataset(root)
+    assert targets_of(both, SPLIT) == {(0, 0): {1: 7}}
+    assert sum(len(counts) for counts in targets_of(both, "val").values()) > 1
 
 
 def test_models_that_are_not_there_are_asked_for(dataset: BopDataset, tmp_path: Path) -> None:

@@ -7,11 +7,17 @@ Needs the extra: pip install 'graspsim[pose]'.
 
 __package__ = "graspsim.training"  # so that it runs as a script, too
 
+import multiprocessing
+import signal
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import tyro
 from tyro.conf import Positional
 
@@ -20,7 +26,7 @@ from graspsim.cli.progress import progress_bar
 from graspsim.dataset.bop import BopDataset
 from graspsim.dataset.results import PoseEstimate, write_results
 from graspsim.errors import DatasetError, GraspsimError
-from graspsim.pose.score import Scores, load_references, score_results
+from graspsim.pose.score import Scores, load_references, score_results, targets_of
 
 try:
     import torch
@@ -30,8 +36,9 @@ except ModuleNotFoundError as error:
         sys.exit(f"evaluate_pose: {message}")
     raise GraspsimError(message) from error
 
-from graspsim.pose.estimator import PoseEstimator, check_device, check_kinds, load_estimator
+from graspsim.pose.estimator import check_device, check_kinds, load_estimator
 
+from ._shared import check_at_least
 from .finetune_pose import ESTIMATOR
 
 
@@ -53,22 +60,57 @@ class Args:
     """Leave VSD out of the scores, which needs depth images and takes longest."""
     device: str = "cpu"
     """Where the networks run: cpu or cuda."""
+    workers: int = 1
+    """Processes that estimate, each on a core of its own."""
 
 
-def estimates_of(estimator: PoseEstimator, dataset: BopDataset, args: Args, split: str) -> list[PoseEstimate]:
-    """Return what an estimator tells of the images of a split."""
-    results: list[PoseEstimate] = []
-    images = [(s, i) for s in dataset.scene_ids(split) for i in sorted(dataset.scene_files(split, s).camera)]
-    with progress_bar("images", len(images)) as advance:
-        for scene_id, im_id in images:
-            frame = dataset.read_frame(split, scene_id, im_id)
-            start = time.perf_counter()
-            depth_m = None if args.rgb_only else frame.depth_m
-            told = estimator.estimate(frame.rgb, frame.intrinsics, depth_m)
-            seconds = time.perf_counter() - start
-            results += [PoseEstimate(scene_id, im_id, e.obj_id, e.score, e.camera_from_model, seconds) for e in told]
-            advance(1)
-    return results
+class Estimating:
+    """Tells what an estimator finds in the images of a split."""
+
+    def __init__(self, args: Args, split: str) -> None:
+        self._estimator = load_estimator(args.run / ESTIMATOR)
+        self._estimator.networks.to(torch.device(args.device))
+        self._dataset = BopDataset(args.data)
+        self._split = split
+        self._rgb_only = args.rgb_only
+
+    def __call__(self, image: tuple[int, int]) -> list[PoseEstimate]:
+        """Return the estimates for an image (scene id, image id)."""
+        frame = self._dataset.read_frame(self._split, *image)
+        start = time.perf_counter()
+        depth_m = None if self._rgb_only else frame.depth_m
+        told = self._estimator.estimate(frame.rgb, frame.intrinsics, depth_m)
+        seconds = time.perf_counter() - start
+        return [PoseEstimate(*image, e.obj_id, e.score, e.camera_from_model, seconds) for e in told]
+
+
+_of_this_process: list[Estimating] = []
+
+
+def _begin(args: Args, split: str) -> None:
+    # The parent alone answers Ctrl-C.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    _of_this_process.append(Estimating(args, split))
+
+
+def _estimate(image: tuple[int, int]) -> list[PoseEstimate]:
+    return _of_this_process[0](image)
+
+
+def estimates_of(args: Args, split: str, images: list[tuple[int, int]]) -> Iterator[list[PoseEstimate]]:
+    """Yield what an estimator tells of each image (scene id, image id)."""
+    if args.workers == 1:
+        yield from map(Estimating(args, split), images)
+        return
+    pool = ProcessPoolExecutor(args.workers, multiprocessing.get_context("forkserver"), _begin, (args, split))
+    try:
+        yield from pool.map(_estimate, images)
+    except BrokenProcessPool as error:
+        raise GraspsimError(f"One of the {args.workers} processes ended before its time; try fewer.") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def evaluate(args: Args) -> Scores:
@@ -78,8 +120,8 @@ def evaluate(args: Args) -> Scores:
         GraspsimError: for input that is at fault.
     """
     check_device(args.device)
+    check_at_least(args, workers=1)
     estimator = load_estimator(args.run / ESTIMATOR)
-    estimator.networks.to(torch.device(args.device))
     dataset = BopDataset(args.data)
     split = dataset.only_split(args.split)
     scenes = [dataset.scene_files(split, scene_id) for scene_id in dataset.scene_ids(split)]
@@ -88,7 +130,12 @@ def evaluate(args: Args) -> Scores:
     without = [scene.folder for scene in scenes for i in scene.camera if scene.image(("depth",), i) is None]
     if without and not args.no_vsd:
         raise DatasetError(f"{without[0]} has no depth images, which VSD needs; leave it out with --no-vsd.")
-    results = estimates_of(estimator, dataset, args, split)
+    images = sorted(targets_of(dataset, split))
+    results: list[PoseEstimate] = []
+    with progress_bar("images", len(images)) as advance:
+        for told in estimates_of(args, split, images):
+            results += told
+            advance(1)
     if args.csv is not None:
         write_results(args.csv, results)
     return score_results(results, dataset, split, with_vsd=not args.no_vsd)

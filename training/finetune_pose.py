@@ -184,12 +184,12 @@ class Trainer:
         """Go on from a checkpoint."""
         try:
             content = torch.load(path, map_location=self.args.device, weights_only=True)
-        except (OSError, EOFError, RuntimeError, LookupError, ValueError, pickle.UnpicklingError) as error:
+            self.step, self.elapsed_s = content["step"], content["elapsed_s"]
+            self.networks.load_state_dict(content["networks"])
+            self.optimizer.load_state_dict(content["optimizer"])
+            self.scaler.load_state_dict(content["scaler"])
+        except (OSError, EOFError, RuntimeError, LookupError, TypeError, ValueError, pickle.UnpicklingError) as error:
             raise GraspsimError(f"{path} is no checkpoint that can be gone on from: {error}.") from error
-        self.step, self.elapsed_s = content["step"], content["elapsed_s"]
-        self.networks.load_state_dict(content["networks"])
-        self.optimizer.load_state_dict(content["optimizer"])
-        self.scaler.load_state_dict(content["scaler"])
 
 
 def check_args(args: Args) -> None:
@@ -198,16 +198,29 @@ def check_args(args: Args) -> None:
         raise SpecError(f"real_fraction must lie in [0, 1]; got {args.real_fraction}.")
     if not 0 <= args.augmented_share <= 1:
         raise SpecError(f"augmented_share must lie in [0, 1]; got {args.augmented_share}.")
-    check_at_least(args, steps=1, minutes=0, images=1, width=1, image_width=64, loaders=0, save_every=1, log_every=1)
+    check_at_least(args, steps=1, images=1, width=1, image_width=64, loaders=0, save_every=1, log_every=1, seed=0)
+    for name in ("minutes", "learning_rate"):
+        if getattr(args, name) is not None and not getattr(args, name) > 0:
+            raise SpecError(f"--{name.replace('_', '-')} must be above 0; got {getattr(args, name):g}.")
     if args.weights and (len(args.weights) != len(args.data) or min(args.weights) < 0 or sum(args.weights) <= 0):
         raise SpecError(f"--weights takes a number for each of --data, not all 0; got {args.weights}.")
     check_device(args.device)
+    if args.bfloat16 and args.device != "cpu":
+        raise SpecError("--bfloat16 is of the CPU; with --device cuda, precision is mixed anyway.")
     if args.bfloat16 and torch.backends.cpu.get_cpu_capability() != "AVX512":
-        raise SpecError("--bfloat16 takes a CPU with avx512_bf16, which this one is not: it would be ten times slower.")
+        raise SpecError("--bfloat16 takes a CPU with avx512_bf16, and this one has not: it would be ten times slower.")
     usual = {field.name: field.default for field in dataclasses.fields(Args)}
-    for name in ("architecture", "width", "image_width", "backbone") if args.init is not None else ():
-        if getattr(args, name) != usual[name]:
-            raise SpecError(f"With --init, --{name.replace('_', '-')} is that of the run in {args.init}; leave it out.")
+    unheeded = {
+        f"With --init, it is that of the run in {args.init}": ("architecture", "width", "image_width", "backbone")
+        if args.init is not None
+        else (),
+        "It is for --real": ("real_fraction", "real_split") if args.real is None else (),
+        "The encoders of dense-resnet18 are as they are": ("width",) if args.architecture == "dense-resnet18" else (),
+    }
+    for why, names in unheeded.items():
+        for name in names:
+            if getattr(args, name) != usual[name]:
+                raise SpecError(f"--{name.replace('_', '-')} would not be heeded. {why}; leave it out.")
 
 
 def begin_run(args: Args) -> Path | None:
@@ -264,7 +277,10 @@ def train(args: Args) -> PoseEstimator:
     if checkpoint is not None:
         trainer.load(checkpoint)
         began_s -= trainer.elapsed_s
-    dataset = Batches(args, sources, real, estimator.samples(references))
+    # Points are told in the terms of the models that the run began with, be those of the data a little coarser.
+    meshes = {known.obj_id: known.mesh for known in estimator.objects}
+    learnt = {i: dataclasses.replace(reference, mesh=meshes[i]) for i, reference in references.items() if i in meshes}
+    dataset = Batches(args, sources, real, estimator.samples(learnt))
     log = Log(args.out / "log.csv", trainer.step)
     unreadable: set[str] = set()
     with progress_bar("steps", args.steps - trainer.step) as advance:

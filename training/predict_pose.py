@@ -80,7 +80,7 @@ def camera_from(content: Any, path: Path, width: int, height: int) -> Intrinsics
         fx, fy, cx, cy = (float(content[name]) for name in ("fx", "fy", "cx", "cy"))
         if fx <= 0 or fy <= 0:
             raise DatasetError(f"In {path}, fx and fy must be above 0; got {fx:g} and {fy:g}.")
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DatasetError(f"{path} has to hold fx, fy, cx and cy, or cam_K with nine numbers: {error!r}.") from error
     return Intrinsics(width, height, fx, fy, cx, cy)
 
@@ -130,14 +130,17 @@ def predict(args: Args) -> list[Estimate]:
     estimator = load_estimator(args.run / ESTIMATOR)
     rgb = read_rgb(args.image)
     content = read_json(args.camera)
+    camera = camera_from(content, args.camera, rgb.shape[1], rgb.shape[0])
     stated = (content.get("width", rgb.shape[1]), content.get("height", rgb.shape[0]))
     if stated != (rgb.shape[1], rgb.shape[0]):
         raise DatasetError(
             f"{args.camera} is for pictures of {stated[0]}x{stated[1]}, and {args.image} is of "
             f"{rgb.shape[1]}x{rgb.shape[0]}."
         )
-    camera = camera_from(content, args.camera, rgb.shape[1], rgb.shape[0])
-    depth_m = None if args.depth is None else read_depth(args.depth, float(content.get("depth_scale", 1.0)))
+    scale = content.get("depth_scale", 1.0)
+    if not isinstance(scale, int | float):
+        raise DatasetError(f"In {args.camera}, depth_scale must be a number; got {scale!r}.")
+    depth_m = None if args.depth is None else read_depth(args.depth, scale)
     if depth_m is not None and depth_m.shape != rgb.shape[:2]:
         raise DatasetError(f"{args.depth} is of another size than {args.image}: {depth_m.shape} and {rgb.shape[:2]}.")
     told = [e for e in estimator.estimate(rgb, camera, depth_m) if e.score >= args.least_score]

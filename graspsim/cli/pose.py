@@ -34,11 +34,12 @@ class Score:
         from graspsim.dataset.bop import BopDataset
         from graspsim.dataset.files import json_lines, replace_file
         from graspsim.dataset.results import read_results
-        from graspsim.pose.score import score_results
+        from graspsim.pose.score import check_unit, score_results
 
         estimates = read_results(self.results)
         dataset = BopDataset(self.data)
         split = dataset.only_split(self.split)
+        check_unit(estimates, dataset, split)
         with progress_bar("images", None) as advance:
             scores = score_results(
                 estimates,

@@ -59,8 +59,8 @@ STATISTICS: Mapping[str, Statistic] = {
         "seen more from above",
         "camera.elevation_deg, layout.kind",
     ),
-    "heading_deg": Statistic(
-        "side of an object that is seen, about its z axis from its x axis, degrees",
+    "side": Statistic(
+        "side of an object that is seen: sine of the angle about its z axis from its x axis",
         "labels",
         "seen more from positive y",
         "seen more from negative y",
@@ -186,7 +186,7 @@ def measure(
     for done, (split_name, scene_id, im_id) in enumerate(chosen, start=1):
         frame = dataset.read_frame(split_name, scene_id, im_id)
         measures = [_of_picture(frame.rgb)]
-        if frame.depth_m is not None and (frame.depth_m > 0).any():
+        if frame.depth_m is not None:
             measures.append(_of_depth(frame.depth_m))
         if "scene_gt" not in frame.absent:
             values["objects"].append(len(frame.labels))
@@ -259,6 +259,8 @@ def _spectrum_slope(grey: NDArray[np.float32]) -> float:
 
 def _of_depth(depth_m: NDArray[np.float32]) -> dict[str, float]:
     known = depth_m > 0
+    if not known.any():
+        return {"depth_missing": 1.0}
     low, middle, high = np.quantile(depth_m[known], (0.05, 0.5, 0.95))
     triple = known[:, :-2] & known[:, 1:-1] & known[:, 2:]
     bend = np.abs(depth_m[:, :-2] - 2 * depth_m[:, 1:-1] + depth_m[:, 2:])[triple]
@@ -281,7 +283,7 @@ def _of_labels(frame: FrameRecord) -> list[tuple[dict[str, float], Array]]:
         values = {
             "distance_m": float(np.linalg.norm(pose[:3, 3])),
             "tilt_deg": float(np.degrees(np.arccos(np.clip(direction[2], -1, 1)))),
-            "heading_deg": float(np.degrees(np.arctan2(direction[1], direction[0]))),
+            "side": float(direction[1] / max(np.hypot(direction[0], direction[1]), 1e-9)),
             "off_center": _off_center(pose, camera),
         }
         if "scene_gt_info" not in frame.absent and label.box_px[2] > 0:

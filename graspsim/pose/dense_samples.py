@@ -8,13 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from graspsim.dataset.bop import read_mask
+from graspsim.dataset.bop import TARGET_VISIBLE_FRACTION, read_mask
 from graspsim.geometry import Intrinsics, apply, invert, unproject
 from graspsim.pose.augment import Image, augmented, patched
-from graspsim.pose.frame import Frame
 from graspsim.pose.metrics import Reference
 from graspsim.pose.networks import CROP_PX, DETECTOR_STRIDE, MAP_PX
-from graspsim.pose.samples import LEAST_VISIBLE, Instance, PoseImage
+from graspsim.pose.samples import Instance, PoseImage
 from graspsim.render.raster import render_mesh
 
 CROP_SCALE = 1.25
@@ -93,7 +92,7 @@ def crop_sample(
     view = camera_of(square, camera, MAP_PX)
     depth_m = render_mesh(reference.mesh, instance.camera_from_model, view)
     points = apply(invert(instance.camera_from_model), unproject(depth_m, view).reshape(-1, 3))
-    coordinates = Frame.of(reference.mesh.vertices).scaled(points.reshape(MAP_PX, MAP_PX, 3)).astype(np.float32)
+    coordinates = reference.frame.scaled(points.reshape(MAP_PX, MAP_PX, 3)).astype(np.float32)
     visible = depth_m > 0
     if instance.mask is not None:
         visible &= _sampled(read_mask(instance.mask), square)
@@ -148,7 +147,7 @@ def detector_targets(
         spread = max(float(min(cell[2:])) / _SPREAD, 0.5)
         peak = np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * spread**2)).astype(np.float32)
         layer = heat[list(kinds).index(instance.obj_id)]
-        if instance.visible_fraction < LEAST_VISIBLE:
+        if instance.visible_fraction < TARGET_VISIBLE_FRACTION:
             open_to_doubt[kinds.index(instance.obj_id)] |= peak > 0.1
             continue
         np.maximum(layer, peak, out=layer)
@@ -237,7 +236,7 @@ class DenseSamples:
 
 def _chosen(image: PoseImage, rng: np.random.Generator | None) -> list[Instance]:
     """Return those objects of an image to learn from, with `rng` no more than a batch takes."""
-    seen = [i for i in image.instances if i.visible_fraction >= LEAST_VISIBLE]
+    seen = [i for i in image.instances if i.visible_fraction >= TARGET_VISIBLE_FRACTION]
     if len(seen) <= MAX_CROPS or rng is None:
         return seen
     return [seen[i] for i in rng.choice(len(seen), MAX_CROPS, replace=False)]

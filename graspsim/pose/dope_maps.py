@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from graspsim.dataset.bop import TARGET_VISIBLE_FRACTION
 from graspsim.dataset.dope import cuboid_points
 from graspsim.geometry import Array, Intrinsics, apply, project
 from graspsim.pose.augment import Image, augmented
 from graspsim.pose.metrics import Reference, symmetry_transforms
-from graspsim.pose.samples import LEAST_VISIBLE, PoseImage
+from graspsim.pose.samples import PoseImage
 
 STRIDE = 8
 """Pixels of an image per cell of the maps."""
@@ -91,7 +92,7 @@ class DopeSamples:
             images.append(augmented(as_seen_by(view, rgb, camera), rng, share))
             cuboids: list[list[Array]] = [[] for _ in self._kinds]
             for instance in picture.instances:
-                if instance.obj_id in self._kinds and instance.visible_fraction >= LEAST_VISIBLE:
+                if instance.obj_id in self._kinds and instance.visible_fraction >= TARGET_VISIBLE_FRACTION:
                     pose = canonical_pose(instance.camera_from_model, self._motions[instance.obj_id])
                     pixels = project(apply(pose, self._cuboids[instance.obj_id]), view)
                     cuboids[self._kinds.index(instance.obj_id)].append(pixels / STRIDE)

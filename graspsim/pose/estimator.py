@@ -217,7 +217,7 @@ def check_kinds(estimator: PoseEstimator, references: dict[int, Reference], wher
     known = kinds_of(estimator)
     for each in estimator.objects:
         if each.obj_id in references:
-            frame = Frame.of(references[each.obj_id].mesh.vertices)
+            frame = references[each.obj_id].frame
             off_m = np.abs([frame.center_m - each.frame.center_m, frame.size_m - each.frame.size_m]).max()
             if off_m > SAME_SHARE * each.diameter_m:
                 raise DatasetError(

@@ -17,6 +17,7 @@ from scipy.spatial import ConvexHull, cKDTree
 from graspsim.geometry import Array, Intrinsics, apply, invert, project, rotation_about, transform
 from graspsim.meshes import Mesh
 from graspsim.models import Symmetries
+from graspsim.pose.frame import Frame
 from graspsim.render.raster import render_mesh
 
 SYMMETRY_STEP = 0.01
@@ -66,6 +67,11 @@ class Reference:
         """The mean (3,) of its vertices and the radius of the ball around it that holds them all."""
         center = self.mesh.vertices.mean(axis=0)
         return center, float(np.linalg.norm(self.mesh.vertices - center, axis=1).max())
+
+    @cached_property
+    def frame(self) -> Frame:
+        """Its box."""
+        return Frame.of(self.mesh.vertices)
 
     @cached_property
     def tree(self) -> cKDTree:

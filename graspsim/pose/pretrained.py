@@ -33,6 +33,9 @@ def load_weights(network: nn.Module, path: Path, prefix: str = "") -> None:
     chosen = {}
     for name, value in network.state_dict().items():
         given = content.get(prefix + name)
+        if given is None and name.endswith("num_batches_tracked"):
+            # Older files do not have it, and nothing depends on it.
+            given = value
         if given is None or given.shape != value.shape:
             is_there = "nothing" if given is None else f"a tensor {tuple(given.shape)}"
             raise GraspsimError(

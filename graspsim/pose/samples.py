@@ -15,8 +15,6 @@ from graspsim.pose.augment import Image
 from graspsim.pose.metrics import Reference
 from graspsim.pose.score import load_references
 
-LEAST_VISIBLE = 0.1
-"""Fraction below which an object is neither asked for nor wrong to find: BOP's limit."""
 SAME_SHARE = 0.02
 """Of the diameter, by which the boxes of two models of one object may differ."""
 _NAMED = 3

@@ -6,10 +6,11 @@ is matched with the nearest target that is still free, if its error is below the
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,14 +115,13 @@ def score_results(
         progress: is told the images done and their number.
 
     Raises:
-        DatasetError: if ground truth, models or depth images are missing, or if the estimates are in another unit.
+        DatasetError: if ground truth, models or depth images are missing or malformed.
     """
     references = load_references(dataset, models)
-    targets = _targets(dataset, split)
+    targets = targets_of(dataset, split)
     by_image: dict[tuple[int, int], dict[int, list[PoseEstimate]]] = defaultdict(lambda: defaultdict(list))
     for estimate in estimates:
         by_image[estimate.scene_id, estimate.im_id][estimate.obj_id].append(estimate)
-    _check_unit(estimates, dataset, split, targets)
     found: dict[int, _Found] = defaultdict(_Found)
     used = 0
     for done, ((scene_id, im_id), counts) in enumerate(sorted(targets.items()), start=1):
@@ -133,7 +133,9 @@ def score_results(
             given = sorted(by_image[scene_id, im_id][obj_id], key=lambda e: -e.score)
             used += len(given)
             poses = [e.camera_from_model for e in given[:count]]
-            _measure(poses, _truths(scene, im_id, obj_id, count), references[obj_id], camera, depth_m, found[obj_id])
+            with malformed(f"The ground truth of image {im_id} in {scene.folder}"):
+                truths = _truths(scene, im_id, obj_id, count)
+            _measure(poses, truths, references[obj_id], camera, depth_m, found[obj_id])
         progress(done, len(targets))
     return Scores(
         overall=_scored(list(found.values()), with_vsd),
@@ -158,21 +160,37 @@ def load_references(dataset: BopDataset, models: Path | None = None) -> dict[int
     return {i: Reference(meshes[i], infos[i].diameter_m, infos[i].symmetries) for i in sorted(both)}
 
 
-def _targets(dataset: BopDataset, split: str) -> dict[tuple[int, int], dict[int, int]]:
-    """Return how many instances of each object are to be found, by scene and image."""
+@contextmanager
+def malformed(what: str) -> Iterator[None]:
+    """Raise a DatasetError that names what was read where it turns out to be of another form."""
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise DatasetError(f"{what} is malformed: {error!r}.") from error
+
+
+def targets_of(dataset: BopDataset, split: str) -> dict[tuple[int, int], dict[int, int]]:
+    """Return how many instances of each object are to be found, by scene and image.
+
+    Raises:
+        DatasetError: if there are none.
+    """
     path = dataset.root / "test_targets_bop19.json"
     scenes = dataset.scene_ids(split)
     targets: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
-    if path.exists():
-        for entry in read_json(path):
-            if entry["scene_id"] in scenes:
-                targets[entry["scene_id"], entry["im_id"]][entry["obj_id"]] = entry["inst_count"]
+    # Other splits may have scenes of the same numbers.
+    if path.exists() and (split.startswith("test") or dataset.splits == [split]):
+        with malformed(str(path)):
+            for entry in read_json(path):
+                if entry["scene_id"] in scenes:
+                    targets[entry["scene_id"], entry["im_id"]][entry["obj_id"]] = entry["inst_count"]
     else:
         for scene_id in scenes:
             scene = dataset.scene_files(split, scene_id)
-            for im_id, gt in (scene.gt or {}).items():
-                info = [{"visib_fract": 1.0}] * len(gt) if scene.info is None else scene.info[im_id]
-                targets[scene_id, im_id] = dict(visible_counts(gt, info))
+            with malformed(f"The ground truth in {scene.folder}"):
+                for im_id, gt in (scene.gt or {}).items():
+                    info = [{"visib_fract": 1.0}] * len(gt) if scene.info is None else scene.info[im_id]
+                    targets[scene_id, im_id] = dict(visible_counts(gt, info))
     if not any(targets.values()):
         raise DatasetError(f"{dataset.root} holds no targets in the split {split!r}: no ground truth, or none is seen.")
     return targets
@@ -186,6 +204,8 @@ def _truths(scene: SceneFiles, im_id: int, obj_id: int, count: int) -> list[Arra
     if scene.info is not None:
         info = scene.info[im_id]
         entries.sort(key=lambda pair: -info[pair[0]]["visib_fract"])
+    if not entries:
+        raise DatasetError(f"{scene.folder / 'scene_gt.json'} has no object {obj_id} in image {im_id}, a target.")
     return [rigid(entry["cam_R_m2c"], entry["cam_t_m2c"]) for _, entry in entries[:count]]
 
 
@@ -274,15 +294,14 @@ def matched(errors: Array, threshold: float) -> int:
     return int((~free).sum())
 
 
-def _check_unit(
-    estimates: Sequence[PoseEstimate], dataset: BopDataset, split: str, targets: Mapping[tuple[int, int], Any]
-) -> None:
+def check_unit(estimates: Sequence[PoseEstimate], dataset: BopDataset, split: str) -> None:
     """Raise a DatasetError if translations are several times too small or too large on the whole."""
-    true = [
-        float(np.linalg.norm(rigid(entry["cam_R_m2c"], entry["cam_t_m2c"])[:3, 3]))
-        for scene_id, im_id in targets
-        for entry in (dataset.scene_files(split, scene_id).gt or {}).get(im_id, ())
-    ]
+    true = []
+    for scene_id in dataset.scene_ids(split):
+        scene = dataset.scene_files(split, scene_id)
+        with malformed(f"The ground truth in {scene.folder}"):
+            for entry in chain.from_iterable((scene.gt or {}).values()):
+                true.append(float(np.linalg.norm(rigid(entry["cam_R_m2c"], entry["cam_t_m2c"])[:3, 3])))
     if not true or not estimates:
         return
     ratio = float(np.median([np.linalg.norm(e.camera_from_model[:3, 3]) for e in estimates]) / np.median(true))

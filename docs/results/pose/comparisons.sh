@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# What each randomization, and a few photographs, are worth: the same training on different renders of LM-O's objects.
+#   bash docs/results/pose/comparisons.sh path/to/lmo out 30      # minutes of training for each of seven runs
+set -euo pipefail
+lmo=$1 out=$2 minutes=$3
+here=$(dirname "$0")
+
+flat="{texture: flat, colors: [{hue: 0.1, saturation: 0.1, value: 0.6}, {}, {}]}"
+lights=(--set lights.count=1 --set lights.ambient=0.3 --set lights.light.kind=directional
+  --set lights.light.azimuth_deg=45 --set lights.light.elevation_deg=60 --set lights.light.intensity=0.8
+  --set lights.light.warmth=0)
+textures=(--set "background.table=$flat" --set "background.room=$flat")
+distractors=(--set distractors.count=0)
+noise=(--set sensor.exposure_ev=0 --set sensor.white_balance=0 --set sensor.blur_px=0 --set sensor.shot_noise=0
+  --set sensor.read_noise=0)
+
+learn() { # name of the run, name of its renders, more arguments
+  python training/finetune_pose.py --data "$out/$2" --out "$out/runs/$1" --minutes "$minutes" --steps 100000 \
+    --log-every 200 "${@:3}"
+  python training/evaluate_pose.py "$out/runs/$1" --data "$lmo" --rgb-only --no-vsd | tee "$out/$1.txt"
+  python training/evaluate_pose.py "$out/runs/$1" --data "$out/halves" --split test --rgb-only --no-vsd |
+    tee "$out/$1-half.txt"
+}
+
+render() { # name, more arguments
+  graspsim dump --config "$here/lmo.yaml" --objects "$lmo"/models/*.ply -o "$out/$1" --frames 4000 --seed 3 --workers 2 \
+    "${@:2}"
+}
+
+[ -d "$out/halves" ] || python "$here/split_photographs.py" "$lmo" "$out/halves"
+render all
+learn all all
+learn real all --real "$out/halves" --real-fraction 0.2
+render plain "${lights[@]}" "${textures[@]}" "${distractors[@]}" "${noise[@]}"
+learn plain plain
+for left_out in lights textures distractors noise; do
+  declare -n keys=$left_out
+  render "no_$left_out" "${keys[@]}"
+  learn "no_$left_out" "no_$left_out"
+done
