@@ -1,4 +1,4 @@
-"""The pose estimator: samples agree with labels, losses know symmetries, and what was trained finds objects."""
+"""Whole runs of the pose estimator: what was trained finds objects, goes on where it ended, and says what is amiss."""
 
 import dataclasses
 import shutil
@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed; it is in the test extra")
 
 from graspsim.training import evaluate_pose, finetune_pose, predict_pose  # noqa: E402
+from poses_for_tests import SPLIT, eight_images  # noqa: E402
 
 from graspsim.dataset.bop import BopDataset  # noqa: E402
 from graspsim.dataset.dump import dump  # noqa: E402
@@ -17,123 +18,24 @@ from graspsim.dataset.files import read_json  # noqa: E402
 from graspsim.dataset.generate import DumpJob  # noqa: E402
 from graspsim.dataset.results import read_results  # noqa: E402
 from graspsim.errors import DatasetError, GraspsimError, SpecError  # noqa: E402
-from graspsim.geometry import apply, project, transform  # noqa: E402
+from graspsim.geometry import apply, project  # noqa: E402
 from graspsim.plain import overlaid  # noqa: E402
-from graspsim.pose.dense import DenseEstimator, box_overlap  # noqa: E402
-from graspsim.pose.dense_samples import crop_of, crop_sample, detector_image, detector_targets  # noqa: E402
+from graspsim.pose.dense import DenseEstimator  # noqa: E402
 from graspsim.pose.estimator import Estimate, kinds_of, load_estimator, save_estimator, untrained  # noqa: E402
 from graspsim.pose.metrics import mspd  # noqa: E402
-from graspsim.pose.networks import DETECTOR_STRIDE  # noqa: E402
 from graspsim.pose.samples import PoseImage, pose_images  # noqa: E402
 from graspsim.pose.score import load_references  # noqa: E402
-from graspsim.pose.solve import pixel_grid  # noqa: E402
 from graspsim.registry import load, names  # noqa: E402
-
-SPLIT = "train_pbr"
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight small images of two objects."""
-    folder = tmp_path_factory.mktemp("pose") / "data"
-    small = {
-        "camera": {"width": 160, "height": 120, "views": 4, "distance_m": 0.45},
-        "objects": {"models": 2, "count": 2, "families": ["drinkware", "tools"]},
-        "distractors": {"count": 0},
-    }
-    dump(DumpJob(overlaid(load("scene", "tabletop"), small), 3, 8, folder, SPLIT), workers=1)
-    return folder
+    return eight_images(tmp_path_factory.mktemp("pose") / "data")
 
 
 @pytest.fixture(scope="module")
 def images(root: Path) -> list[PoseImage]:
     return pose_images(BopDataset(root), SPLIT, load_references(BopDataset(root)))
-
-
-# Samples
-
-
-def test_the_points_told_of_a_crop_are_those_that_the_labels_put_there(root: Path, images: list[PoseImage]) -> None:
-    references = load_references(BopDataset(root))
-    for picture in images:
-        rgb, camera = picture.read()
-        for instance in picture.instances:
-            crop = crop_sample(rgb, camera, instance, picture.instances, references, None)
-            frame = references[instance.obj_id].frame
-            points = frame.metres(crop.coordinates[crop.visible].astype(np.float64))
-            assert (np.abs(crop.coordinates[crop.visible]) < 1.02).all()
-            seen = apply(instance.camera_from_model, points)
-            pixels = seen[:, :2] / seen[:, 2:] * (camera.fx, camera.fy) + (camera.cx, camera.cy)
-            x, y, width, height = instance.box_px
-            assert (pixels > (x - 1, y - 1)).all()
-            assert (pixels < (x + width + 1, y + height + 1)).all()
-
-
-def test_without_a_mask_an_object_is_hidden_by_the_others(root: Path, images: list[PoseImage]) -> None:
-    references = load_references(BopDataset(root))
-    missed = seen = 0
-    for picture in images:
-        rgb, camera = picture.read()
-        for instance in picture.instances:
-            masked = crop_sample(rgb, camera, instance, (), references, None).visible
-            bare = dataclasses.replace(instance, mask=None)
-            others = tuple(bare if other is instance else other for other in picture.instances)
-            alone, told = (crop_sample(rgb, camera, bare, o, references, None).visible for o in ((), others))
-            assert not (told & ~alone).any()
-            # A mask's pixels are coarser than a crop's.
-            missed, seen = missed + (masked & ~told).sum(), seen + masked.sum()
-            pose = instance.camera_from_model
-            nearer, farther = (
-                dataclasses.replace(bare, camera_from_model=transform(pose[:3, :3], s * pose[:3, 3]))
-                for s in (0.5, 2.0)
-            )
-            left = crop_sample(rgb, camera, bare, (nearer,), references, None).visible
-            assert left.sum() < 0.1 * alone.sum()
-            assert (crop_sample(rgb, camera, bare, (farther,), references, None).visible >= alone).all()
-    assert missed < 0.03 * seen
-
-
-def test_a_crop_shows_what_lies_in_its_square() -> None:
-    rgb = np.zeros((100, 200, 3), np.uint8)
-    rgb[20:60, 50:90] = 200
-    crop = crop_of(rgb, np.array((30.0, 0.0, 80.0, 80.0)), 64)
-    assert crop.shape == (64, 64, 3)
-    assert (crop[18:46, 18:46] == 200).all()
-    assert (crop[:14] == 0).all()
-    assert (crop_of(rgb, np.array((-500.0, -500.0, 80.0, 80.0))) == 0).all()
-
-
-@pytest.mark.parametrize("side", [41.0, 67.0, 151.0])
-def test_a_crop_shows_each_point_where_the_grid_of_its_square_has_it(side: float) -> None:
-    # Colours rise along both axes, by 1 for each pixel; at its centre a pixel has its own. Noise evens out rounding.
-    columns, rows = np.meshgrid(np.arange(200), np.arange(180))
-    noise = np.random.default_rng(0).normal(0, 6, (180, 200, 3))
-    rgb = (np.stack([columns, rows, 0 * rows], axis=2) + 20 + noise).round().astype(np.uint8)
-    square = np.array((12.3, 5.7, side, side))
-    crop = crop_of(rgb, square, 64)[..., :2].astype(float) - 20
-    off = crop - (pixel_grid(square, 64) - 0.5)
-    assert np.abs(off.mean(axis=(0, 1))).max() < 0.25
-
-
-def test_heat_peaks_in_the_cell_of_each_object_and_the_box_tells_its_place(images: list[PoseImage]) -> None:
-    picture = images[0]
-    rgb, _ = picture.read()
-    small, scale = detector_image(rgb, 320)
-    assert small.shape[1] == 320
-    assert small.shape[0] % 16 == 0
-    kinds = sorted({i.obj_id for i in picture.instances})
-    heat, boxes = detector_targets(picture.instances, kinds, scale, small.shape[0] // 8, small.shape[1] // 8)
-    peaks = np.argwhere(heat == 1)
-    assert 0 < len(peaks) <= len(picture.instances)
-    for _, row, column in peaks:
-        off_x, off_y, log_width, log_height = boxes[:, row, column]
-        middle = np.array((column + off_x, row + off_y)) * DETECTOR_STRIDE / scale
-        sides = np.exp((log_width, log_height)) * DETECTOR_STRIDE / scale
-        box = (*(middle - sides / 2), *sides)
-        assert max(box_overlap(box, i.box_px) for i in picture.instances) > 0.99
-
-
-# Whole runs
 
 
 def small(root: Path, out: Path, **changes: object) -> finetune_pose.Args:

@@ -36,7 +36,7 @@ except ModuleNotFoundError as error:
         sys.exit(f"evaluate_pose: {message}")
     raise GraspsimError(message) from error
 
-from graspsim.pose.estimator import check_device, check_kinds, load_estimator
+from graspsim.pose.estimator import PoseEstimator, check_device, check_kinds, load_estimator
 
 from ._shared import check_at_least
 from .finetune_pose import ESTIMATOR
@@ -67,8 +67,8 @@ class Args:
 class Estimating:
     """Tells what an estimator finds in the images of a split."""
 
-    def __init__(self, args: Args, split: str) -> None:
-        self._estimator = load_estimator(args.run / ESTIMATOR)
+    def __init__(self, estimator: PoseEstimator, args: Args, split: str) -> None:
+        self._estimator = estimator
         self._estimator.networks.to(torch.device(args.device))
         self._dataset = BopDataset(args.data)
         self._split = split
@@ -92,17 +92,19 @@ def _begin(args: Args, split: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    _of_this_process.append(Estimating(args, split))
+    _of_this_process.append(Estimating(load_estimator(args.run / ESTIMATOR), args, split))
 
 
 def _estimate(image: tuple[int, int]) -> list[PoseEstimate]:
     return _of_this_process[0](image)
 
 
-def estimates_of(args: Args, split: str, images: list[tuple[int, int]]) -> Iterator[list[PoseEstimate]]:
+def estimates_of(
+    estimator: PoseEstimator, args: Args, split: str, images: list[tuple[int, int]]
+) -> Iterator[list[PoseEstimate]]:
     """Yield what an estimator tells of each image (scene id, image id)."""
     if args.workers == 1:
-        yield from map(Estimating(args, split), images)
+        yield from map(Estimating(estimator, args, split), images)
         return
     pool = ProcessPoolExecutor(args.workers, multiprocessing.get_context("forkserver"), _begin, (args, split))
     try:
@@ -133,7 +135,7 @@ def evaluate(args: Args) -> Scores:
     images = sorted(targets_of(dataset, split))
     results: list[PoseEstimate] = []
     with progress_bar("images", len(images)) as advance:
-        for told in estimates_of(args, split, images):
+        for told in estimates_of(estimator, args, split, images):
             results += told
             advance(1)
     if args.csv is not None:

@@ -13,7 +13,7 @@ from graspsim.errors import DatasetError
 from graspsim.geometry import Array, Intrinsics, apply, project
 from graspsim.pose.augment import Image
 from graspsim.pose.metrics import Reference
-from graspsim.pose.score import load_references
+from graspsim.pose.score import load_references, malformed
 
 SAME_SHARE = 0.02
 """Of the diameter, by which the boxes of two models of one object may differ."""
@@ -76,11 +76,10 @@ def pose_images(dataset: BopDataset, split: str, references: dict[int, Reference
             path = scene.image(("rgb", "gray"), im_id)
             if path is None:
                 raise DatasetError(f"{scene.folder} has no picture of image {im_id}.")
-            try:
-                instances = _instances(scene, im_id, references)
-                images.append(PoseImage(path, tuple(scene.camera[im_id]["cam_K"]), instances))
-            except (KeyError, ValueError, TypeError, IndexError) as error:
-                raise DatasetError(f"The entry of image {im_id} in {scene.folder} is malformed: {error!r}.") from error
+            with malformed(f"The entry of image {im_id} in {scene.folder}"):
+                camera = tuple(scene.camera[im_id]["cam_K"])
+                intrinsics_from_plain(camera, 1, 1)
+                images.append(PoseImage(path, camera, _instances(scene, im_id, references)))
     if not images:
         raise DatasetError(f"{dataset.root} holds no ground truth in the split {split!r}.")
     return images

@@ -5,11 +5,9 @@ set -euo pipefail
 lmo=$1 out=$2 minutes=$3
 here=$(dirname "$0")
 
-flat="{texture: flat, colors: [{hue: 0.1, saturation: 0.1, value: 0.6}, {}, {}]}"
-lights=(--set lights.count=1 --set lights.ambient=0.3 --set lights.light.kind=directional
-  --set lights.light.azimuth_deg=45 --set lights.light.elevation_deg=60 --set lights.light.intensity=0.8
-  --set lights.light.warmth=0)
-textures=(--set "background.table=$flat" --set "background.room=$flat")
+lights=(--set lights.count=1 --set lights.light.kind=directional --fix lights)
+textures=(--set background.table.texture=flat --set background.table.colors.0.value=0.6 --fix background.table
+  --set background.room.texture=flat --set background.room.colors.0.value=0.4 --fix background.room)
 distractors=(--set distractors.count=0)
 noise=(--set sensor.exposure_ev=0 --set sensor.white_balance=0 --set sensor.blur_px=0 --set sensor.shot_noise=0
   --set sensor.read_noise=0)
