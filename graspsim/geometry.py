@@ -206,6 +206,13 @@ def project(points_camera: ArrayLike, intrinsics: Intrinsics) -> Array:
     return np.stack([u, v], axis=-1)
 
 
+def hull_box(camera_from_model: Array, hull_m: Array, camera: Intrinsics) -> tuple[float, float, float, float]:
+    """Return the box (x, y, width, height) of where a model is seen whose convex hull has vertices (k, 3)."""
+    pixels = project(apply(camera_from_model, hull_m), camera)
+    (left, top), (right, bottom) = pixels.min(axis=0), pixels.max(axis=0)
+    return float(left), float(top), float(right - left), float(bottom - top)
+
+
 def unproject(depth_m: NDArray[np.float32], intrinsics: Intrinsics) -> Array:
     """Return the camera-frame point (height, width, 3) of every pixel centre of a z-depth image (height, width)."""
     v, u = np.mgrid[: depth_m.shape[0], : depth_m.shape[1]] + 0.5

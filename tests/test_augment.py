@@ -26,7 +26,7 @@ def test_only_a_share_of_the_pictures_is_changed() -> None:
 
 
 def test_what_a_patch_hides_is_no_longer_visible() -> None:
-    crop, visible = np.zeros((64, 64, 3), np.uint8), np.ones((32, 32), bool)
+    crop, visible = np.zeros((64, 64, 3), np.uint8), np.ones((16, 16), bool)
     augment.patched(crop, visible, np.random.default_rng(1))
     hidden = (crop > 0).any(axis=2)
     assert hidden.any()

@@ -6,18 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="torch is not installed; it is in the test extra")
+torch = pytest.importorskip("torch", reason="torch is not installed; it is in the test extra")
 
-from poses_for_tests import SPLIT, eight_images
+from poses_for_tests import SPLIT, eight_images  # noqa: E402
 
-from graspsim.dataset.bop import BopDataset
-from graspsim.geometry import apply, transform
-from graspsim.pose.dense import box_overlap
-from graspsim.pose.dense_samples import crop_of, crop_sample, detector_image, detector_targets
-from graspsim.pose.networks import DETECTOR_STRIDE
-from graspsim.pose.samples import PoseImage, pose_images
-from graspsim.pose.score import load_references
-from graspsim.pose.solve import pixel_grid
+from graspsim.dataset.bop import BopDataset  # noqa: E402
+from graspsim.geometry import apply, transform  # noqa: E402
+from graspsim.pose.dense import DenseEstimator, box_overlap  # noqa: E402
+from graspsim.pose.dense_samples import crop_of, crop_sample, detector_image, detector_targets  # noqa: E402
+from graspsim.pose.estimator import DEVIATION, MEAN, untrained  # noqa: E402
+from graspsim.pose.networks import DETECTOR_STRIDE  # noqa: E402
+from graspsim.pose.samples import PoseImage, pose_images  # noqa: E402
+from graspsim.pose.score import load_references  # noqa: E402
+from graspsim.pose.solve import pixel_grid  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,24 @@ def test_a_crop_shows_each_point_where_the_grid_of_its_square_has_it(side: float
     crop = crop_of(rgb, square, 64)[..., :2].astype(float) - 20
     off = crop - (pixel_grid(square, 64) - 0.5)
     assert np.abs(off.mean(axis=(0, 1))).max() < 0.25
+
+
+def test_what_is_told_of_moved_crops_lies_where_the_grid_has_it(root: Path) -> None:
+    estimator = untrained("dense", load_references(BopDataset(root)), 8, 160)
+    assert isinstance(estimator, DenseEstimator)
+
+    def mean_of_cells(crops: torch.Tensor, kinds: torch.Tensor) -> torch.Tensor:
+        assert kinds.tolist() == [0] * 4 + [1] * 4
+        return torch.nn.functional.avg_pool2d(crops, 4)
+
+    estimator.coordinates = mean_of_cells  # type: ignore[assignment]
+    columns, rows = np.meshgrid(np.arange(200), np.arange(180))
+    rgb = (np.stack([columns, rows, 0 * rows], axis=2) + 20).astype(np.uint8)
+    squares = [np.array((12.3, 5.7, side, side)) for side in (64.0, 128.0)]
+    for maps, square in zip(estimator.maps_of(rgb, [0, 1], squares), squares, strict=True):
+        seen = maps[:2].permute(1, 2, 0).numpy() * DEVIATION[:2] + MEAN[:2] - 20
+        # Colours are whole numbers, and neighbours lie 2 and 4 pixels apart.
+        assert np.abs(seen - (pixel_grid(square, len(seen)) - 0.5)).max() < 0.9
 
 
 def test_heat_peaks_in_the_cell_of_each_object_and_the_box_tells_its_place(images: list[PoseImage]) -> None:

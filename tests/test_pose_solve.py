@@ -9,6 +9,7 @@ from graspsim.geometry import (  # noqa: E402
     Array,
     Intrinsics,
     apply,
+    hull_box,
     matrix_from_quat,
     project,
     random_quat,
@@ -21,7 +22,6 @@ from graspsim.pose.dense_samples import camera_of, square_around  # noqa: E402
 from graspsim.pose.estimator import KnownObject  # noqa: E402
 from graspsim.pose.frame import Frame  # noqa: E402
 from graspsim.pose.networks import BINS, MAP_PX  # noqa: E402
-from graspsim.pose.samples import hull_box  # noqa: E402
 from graspsim.pose.solve import Fit, pixel_grid, pose_from_measured, pose_from_pixels  # noqa: E402
 from graspsim.pose.told import Told  # noqa: E402
 from graspsim.render.raster import render_mesh  # noqa: E402

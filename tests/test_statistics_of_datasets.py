@@ -1,5 +1,6 @@
 """What `graspsim compare` measures: nothing between a dataset and itself, and of a change what was changed."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,19 @@ def test_what_a_dataset_does_not_have_is_left_out_and_said(plain: Path, tmp_path
     assert Compare(plain, REAL, out=out, count=4).run() == 0
     assert "Not compared, since one of them has none: " in out.read_text()
     assert "depth_m" not in measure(BopDataset(REAL), None, 4).values
+
+
+def test_boxes_that_a_dataset_does_not_give_are_those_of_its_models(plain: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(plain, bare)
+    for path in bare.rglob("scene_gt_info.json"):
+        path.unlink()
+    given, made_up = measured(plain).values, measured(bare).values
+    assert "visibility" not in made_up
+    assert given["truncated"].mean() == pytest.approx(made_up["truncated"].mean(), abs=0.1)
+    # Of whole pixels; and what is not seen at all has no box in the labels.
+    seen = np.sort(made_up["size"])[len(made_up["size"]) - len(given["size"]) :]
+    assert np.sort(given["size"]) == pytest.approx(seen, abs=2 / 96)
 
 
 def test_bad_arguments_are_named(plain: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a pose estimator learns from: batches of several datasets' images, prepared by other processes meanwhile."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,8 +149,20 @@ def batches(dataset: Batches, first: int, loaders: int) -> Iterator[Batch]:
     """Yield the batches from a step on, prepared by other processes while the networks learn."""
     order = list(range(first, len(dataset)))
     context = "forkserver" if loaders else None
-    loader = DataLoader(dataset, batch_size=None, sampler=order, num_workers=loaders, multiprocessing_context=context)
+    loader = DataLoader(
+        dataset,
+        batch_size=None,
+        sampler=order,
+        num_workers=loaders,
+        multiprocessing_context=context,
+        worker_init_fn=_step_back,
+    )
     for batch in loader:
         if isinstance(batch, GraspsimError):
             raise batch
         yield batch
+
+
+def _step_back(_: int) -> None:
+    """Leave the cores to the trainer, whose threads wait for each other, while there are batches enough."""
+    os.nice(10)

@@ -11,6 +11,7 @@ __package__ = "graspsim.training"  # so that it runs as a script, too
 import dataclasses
 import json
 import math
+import os
 import pickle
 import sys
 import time
@@ -25,6 +26,8 @@ from graspsim.dataset.files import read_json, replace_file
 from graspsim.errors import GraspsimError, SpecError
 from graspsim.pose.metrics import Reference
 
+# Threads that wait for others by turning round and round take the cores from what prepares batches.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 try:
     import torch
 except ModuleNotFoundError as error:
@@ -44,6 +47,7 @@ from graspsim.pose.estimator import (
 )
 from graspsim.pose.samples import check_same_objects
 
+from ._optimizer import optimizers_for
 from ._pose_batches import Batch, Batches, batches, load_images
 from ._shared import check_at_least
 
@@ -79,7 +83,7 @@ class Args:
     images: int = 8
     """Images in a batch; a few objects of each are learnt from."""
     learning_rate: float = 2e-3
-    """Of AdamW; it rises at the beginning and falls to nothing at the end."""
+    """The highest, of filters five times as high; it rises at the beginning and falls to nothing at the end."""
     architecture: str = "dense"
     """dense; dense-resnet18, which is for a GPU; or dope, for comparison."""
     width: int | None = None
@@ -113,12 +117,12 @@ class Args:
     """Steps between lines of the log."""
 
 
-def learning_rate_at(done: float, highest: float) -> float:
-    """Return the learning rate when a share of training is done: up for a twentieth of it, then down by a cosine."""
+def share_of_rate(done: float) -> float:
+    """Return how much of the learning rate is used when a share of training is done: up at first, down by a cosine."""
     rise = 0.05
     if done < rise:
-        return highest * max(done / rise, 0.01)
-    return highest * 0.5 * (1 + math.cos(math.pi * (done - rise) / (1 - rise)))
+        return max(done / rise, 0.01)
+    return 0.5 * (1 + math.cos(math.pi * (done - rise) / (1 - rise)))
 
 
 class Trainer:
@@ -135,7 +139,7 @@ class Trainer:
         self.networks = estimator.networks
         self.networks.to(torch.device(args.device), memory_format=MEMORY_FORMAT)  # type: ignore[call-overload]
         self.losses = estimator.losses(references)
-        self.optimizer = torch.optim.AdamW(self.networks.parameters(), args.learning_rate, weight_decay=1e-2)
+        self.optimizers = optimizers_for(self.networks, args.learning_rate, weight_decay=1e-2)
         self.scaler = torch.amp.GradScaler(args.device, enabled=args.device == "cuda")
         self.step = 0
         self.elapsed_s = 0.0
@@ -144,16 +148,19 @@ class Trainer:
     def learn(self, batch: Batch, done: float) -> dict[str, float]:
         """Take one step, after which a share of the training is done, and return its losses."""
         self.networks.train()
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate_at(done, self.args.learning_rate)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["highest_lr"] * share_of_rate(done)
         is_cuda = self.args.device == "cuda"
         kind = torch.float16 if is_cuda else torch.bfloat16
         with torch.autocast(self.args.device, kind, enabled=is_cuda or self.args.bfloat16):
             losses = self.losses(batch.content)
-        self.optimizer.zero_grad()
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
         scaled: Any = self.scaler.scale(torch.stack(list(losses.values())).sum())
         scaled.backward()
-        self.scaler.unscale_(self.optimizer)
+        for optimizer in self.optimizers:
+            self.scaler.unscale_(optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.networks.parameters(), 10.0)
         # Half precision overflows now and then, which the scaler sees to.
         self.overflows = 0 if torch.isfinite(norm) else self.overflows + 1
@@ -162,7 +169,8 @@ class Trainer:
                 f"After {self.step} steps the loss is no number any more; begin anew with a --learning-rate below "
                 f"{self.args.learning_rate:g}."
             )
-        self.scaler.step(self.optimizer)
+        for optimizer in self.optimizers:
+            self.scaler.step(optimizer)
         self.scaler.update()
         self.step += 1
         return {name: float(loss.detach()) for name, loss in losses.items()}
@@ -173,7 +181,7 @@ class Trainer:
             "step": self.step,
             "elapsed_s": self.elapsed_s,
             "networks": self.networks.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "scaler": self.scaler.state_dict(),
         }
         part = path.with_name(f".{path.name}.part")
@@ -186,7 +194,8 @@ class Trainer:
             content = torch.load(path, map_location=self.args.device, weights_only=True)
             self.step, self.elapsed_s = content["step"], content["elapsed_s"]
             self.networks.load_state_dict(content["networks"])
-            self.optimizer.load_state_dict(content["optimizer"])
+            for optimizer, state in zip(self.optimizers, content["optimizers"], strict=True):
+                optimizer.load_state_dict(state)
             self.scaler.load_state_dict(content["scaler"])
         except (OSError, EOFError, RuntimeError, LookupError, TypeError, ValueError, pickle.UnpicklingError) as error:
             raise GraspsimError(f"{path} is no checkpoint that can be gone on from: {error}.") from error

@@ -1,7 +1,7 @@
 """What the images and labels of a dataset are like, as distributions, and how far those of two datasets are apart."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp, wasserstein_distance
 
 from graspsim.dataset.bop import BopDataset
+from graspsim.dataset.models_io import MODEL_FOLDERS, load_models
 from graspsim.dataset.records import FrameRecord
 from graspsim.errors import DatasetError
-from graspsim.geometry import Array, Intrinsics, invert
+from graspsim.geometry import Array, Intrinsics, hull_box, invert
+from graspsim.meshes import convex_mesh
 
 _SPECTRUM_PX = 128
 """Side of the square that power spectra are taken of."""
@@ -183,6 +185,7 @@ def measure(
     ]
     values: dict[str, list[float]] = defaultdict(list)
     directions: list[Array] = []
+    hulls_m: dict[int, Array] | None = None
     for done, (split_name, scene_id, im_id) in enumerate(chosen, start=1):
         frame = dataset.read_frame(split_name, scene_id, im_id)
         measures = [_of_picture(frame.rgb)]
@@ -190,7 +193,9 @@ def measure(
             measures.append(_of_depth(frame.depth_m))
         if "scene_gt" not in frame.absent:
             values["objects"].append(len(frame.labels))
-            for label_values, direction in _of_labels(frame):
+            if hulls_m is None and "scene_gt_info" in frame.absent:
+                hulls_m = _hulls(dataset)
+            for label_values, direction in _of_labels(frame, hulls_m or {}):
                 measures.append(label_values)
                 directions.append(direction)
         for each in measures:
@@ -272,8 +277,17 @@ def _of_depth(depth_m: NDArray[np.float32]) -> dict[str, float]:
     }
 
 
-def _of_labels(frame: FrameRecord) -> list[tuple[dict[str, float], Array]]:
-    """Return each object's values, and the direction (3,) in its frame that it is seen from."""
+def _hulls(dataset: BopDataset) -> dict[int, Array]:
+    """Return the vertices (k, 3) of its models' convex hulls by obj_id; none if it comes without models."""
+    folder = next((dataset.root / name for name in MODEL_FOLDERS[::-1] if (dataset.root / name).is_dir()), None)
+    return {} if folder is None else {i: convex_mesh(mesh.vertices)[0] for i, mesh in load_models(folder).items()}
+
+
+def _of_labels(frame: FrameRecord, hulls_m: Mapping[int, Array]) -> list[tuple[dict[str, float], Array]]:
+    """Return each object's values, and the direction (3,) in its frame that it is seen from.
+
+    Where no boxes are given, they are those of the models' hulls.
+    """
     camera = frame.intrinsics
     result = []
     for label in frame.labels:
@@ -286,14 +300,15 @@ def _of_labels(frame: FrameRecord) -> list[tuple[dict[str, float], Array]]:
             "side": float(direction[1] / max(np.hypot(direction[0], direction[1]), 1e-9)),
             "off_center": _off_center(pose, camera),
         }
-        if "scene_gt_info" not in frame.absent and label.box_px[2] > 0:
-            x, y, width, height = label.box_px
+        is_measured = "scene_gt_info" not in frame.absent
+        box: Sequence[float] = label.box_px
+        if not is_measured and label.obj_id in hulls_m:
+            box = hull_box(pose, hulls_m[label.obj_id], camera)
+        x, y, width, height = box
+        if width > 0:
+            values |= {"visibility": label.visible_fraction} if is_measured else {}
             inside = x >= 0 and y >= 0 and x + width <= camera.width and y + height <= camera.height
-            values |= {
-                "visibility": label.visible_fraction,
-                "size": max(width, height) / camera.width,
-                "truncated": 0.0 if inside else 1.0,
-            }
+            values |= {"size": max(width, height) / camera.width, "truncated": 0.0 if inside else 1.0}
         result.append((values, direction))
     return result
 

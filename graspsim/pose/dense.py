@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from graspsim.errors import SpecError
-from graspsim.geometry import Array, Intrinsics
+from graspsim.geometry import Array, Intrinsics, hull_box
 from graspsim.models import Symmetries
 from graspsim.pose.augment import Image
 from graspsim.pose.dense_samples import DenseBatch, DenseSamples, camera_of, crop_of, detector_image, square_around
@@ -28,12 +28,11 @@ from graspsim.pose.networks import (
     coordinates_of,
 )
 from graspsim.pose.pretrained import ResNet18, load_weights
-from graspsim.pose.samples import hull_box
 from graspsim.pose.solve import Fit, fit_of, pixel_grid, pose_from_measured, pose_from_pixels
 from graspsim.pose.told import Told, points_rendered
 from graspsim.render.raster import render_mesh
 
-DETECTED = 0.3
+DETECTED = 0.1
 """Least height of a heat map's peak."""
 OVERLAP = 0.6
 """Of two boxes of one kind, intersection over union, above which the lower peak is dropped."""
@@ -43,6 +42,8 @@ PASSES = 2
 """Times that a crop is taken and looked at."""
 LEAST_EXPLAINED = 0.05
 """By a fit in space, below which depth is taken to be of no use."""
+DENSER = 2
+"""Times as many cells along a crop's side, when poses are sought, as the network tells of at once."""
 UNSURE = 0.25
 """Share of an object's pixels that are left out."""
 COARSE_STEPS = 32
@@ -176,12 +177,8 @@ class DenseEstimator(PoseEstimator):
     ) -> list[Fit | None]:
         """Return the poses of what boxes show, or what was known before where none is found."""
         squares = [square_around(box) for box in boxes]
-        crops, device = (
-            images_to_tensor(np.stack([crop_of(rgb, square) for square in squares])),
-            device_of(self.networks),
-        )
         with torch.no_grad():
-            maps = self.coordinates(crops.to(device), torch.tensor(kinds).to(device)).float()
+            maps = self.maps_of(rgb, kinds, squares)
             shown, points, sure = (told.cpu().numpy() for told in coordinates_of(maps))
             bins = bins_of(maps).cpu().numpy()
         fits = []
@@ -189,6 +186,21 @@ class DenseEstimator(PoseEstimator):
             new = pose_of_crop(self.objects[kind], square, shown[i], points[i], sure[i], bins[i], camera, depth_m)
             fits.append(old if new is None or (old is not None and old.explained > new.explained) else new)
         return fits
+
+    def maps_of(self, rgb: Image, kinds: list[int], squares: list[Array]) -> Tensor:
+        """Return the maps (n, 1 + 3 bins, 32, 32) of squares, in turn from crops that are moved by parts of a cell."""
+        n, device = len(squares), device_of(self.networks)
+        moves = (np.arange(DENSER) + 0.5) / DENSER - 0.5  # in cells
+        crops = [
+            crop_of(rgb, square + np.array([x, y, 0, 0]) * square[2] / MAP_PX)
+            for square in squares
+            for y in moves
+            for x in moves
+        ]
+        kind = torch.tensor(kinds).repeat_interleave(DENSER**2)
+        maps = self.coordinates(images_to_tensor(np.stack(crops)).to(device), kind.to(device)).float()
+        in_turn: Tensor = maps.reshape(n, DENSER, DENSER, -1, MAP_PX, MAP_PX).permute(0, 3, 4, 1, 5, 2)
+        return in_turn.reshape(n, -1, MAP_PX * DENSER, MAP_PX * DENSER)
 
 
 class DenseResnetEstimator(DenseEstimator):
@@ -221,7 +233,7 @@ def pose_of_crop(
     if shown.any():
         # What is least sure only leads astray.
         shown &= sure >= np.quantile(sure[shown], UNSURE)
-    pixels = pixel_grid(square, MAP_PX)[shown]
+    pixels = pixel_grid(square, len(shown))[shown]
     chosen = bins.transpose(2, 3, 0, 1)[shown]
     told = Told(
         known.frame, pixels, chosen, np.asarray(points.transpose(1, 2, 0)[shown], float), np.asarray(sure[shown], float)
@@ -237,7 +249,7 @@ def pose_of_crop(
         if fit is not None and fit.explained > LEAST_EXPLAINED:
             brought = fit_of(measurable, brought_to_depth(fit.camera_from_model, known, seen_m), seen_m)
             return brought if brought.explained > _STILL_EXPLAINED * fit.explained else fit
-    view = camera_of(square, camera, MAP_PX)
+    view = camera_of(square, camera, len(shown))
 
     def shown_under(pose: Array) -> Array:
         return points_rendered(known.frame, pose, render_mesh(known.mesh, pose, view), view, shown)

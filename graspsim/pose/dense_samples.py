@@ -59,8 +59,8 @@ class Crop:
     Attributes:
         rgb: (64, 64, 3).
         obj_id: which object.
-        visible: (32, 32) bool.
-        coordinates: (32, 32, 3) points in the model's box scaled to [-1, 1].
+        visible: (16, 16) bool.
+        coordinates: (16, 16, 3) points in the model's box scaled to [-1, 1].
     """
 
     rgb: Image
@@ -110,7 +110,7 @@ def crop_sample(
 
 
 def _sampled(mask: NDArray[np.bool_], square: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return a mask (h, w) at the cells' centres of a square, (32, 32); False outside of the picture."""
+    """Return a mask (h, w) at the cells' centres of a square, (16, 16); False outside of the picture."""
     x, y, side, _ = square
     cells = (np.arange(MAP_PX) + 0.5) * side / MAP_PX
     columns, rows = np.floor(x + cells).astype(int), np.floor(y + cells).astype(int)
@@ -174,8 +174,8 @@ class DenseBatch:
         boxes: (n, 4, h / 8, w / 8).
         crops: (m, 64, 64, 3) uint8.
         kinds: (m,) int64, of the objects in the crops.
-        visible: (m, 32, 32) bool.
-        coordinates: (m, 3, 32, 32).
+        visible: (m, 16, 16) bool.
+        coordinates: (m, 3, 16, 16).
     """
 
     images: NDArray[np.uint8]

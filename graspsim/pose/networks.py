@@ -10,11 +10,11 @@ from graspsim.pose.pretrained import ResNet18
 
 DETECTOR_STRIDE = 8
 """Pixels of an image per cell of the detector's maps."""
-CROP_PX, MAP_PX = 64, 32
+CROP_PX, MAP_PX = 64, 16
 """Sides of the crop that the second network sees, and of the maps that it returns."""
 BINS = 32
 """Values between which each coordinate is told, by the probability of each."""
-LEAST_DECODED = (32, 64, 96)
+LEAST_DECODED = (64, 96)
 """Channels of a decoder's maps at least, the finest first: of the orientation, all pixels have to know."""
 WIDE = 64
 """Channels that these are told from."""
@@ -112,7 +112,7 @@ class Detector(nn.Module):
 class CoordinateNet(nn.Module):
     """Tells where on its object each pixel of a crop lies.
 
-    From crops (n, 3, 64, 64) and kinds (n,) to maps (n, 1 + 3 bins, 32, 32): the logit of the pixel showing the object,
+    From crops (n, 3, 64, 64) and kinds (n,) to maps (n, 1 + 3 bins, 16, 16): the logit of the pixel showing the object,
     and for each coordinate of the point that it shows the logits of the bins, see `coordinates_of`.
 
     Probabilities, not numbers: while a handle may be on either side, the mean of both would be learnt (Wang et al.,
@@ -126,7 +126,7 @@ class CoordinateNet(nn.Module):
         self.kinds = nn.Embedding(kinds, 2 * deepest)
         nn.init.normal_(self.kinds.weight, std=0.1)
         self.deep = nn.Sequential(Residual(deepest), Residual(deepest))
-        self.decoder = Decoder(self.encoder.widths)
+        self.decoder = Decoder(self.encoder.widths[1:])
         self.wide = nn.Sequential(nn.Conv2d(self.decoder.width, WIDE, 1), nn.ReLU(inplace=True))
         # A layer of its own for each kind.
         self.last = nn.Parameter(torch.randn(kinds, 1 + 3 * BINS, WIDE) * WIDE**-0.5)
@@ -137,7 +137,7 @@ class CoordinateNet(nn.Module):
         maps = self.encoder(crops)
         scale, shift = self.kinds(kinds)[:, :, None, None].chunk(2, dim=1)
         maps[-1] = self.deep(maps[-1] * (1 + scale) + shift)
-        fine = self.wide(self.decoder(maps))
+        fine = self.wide(self.decoder(maps[1:]))
         told = self.last[kinds] @ fine.flatten(2) + self.bias[kinds]
         result: Tensor = told.reshape(len(kinds), -1, *fine.shape[2:])
         return result

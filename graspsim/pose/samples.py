@@ -10,7 +10,7 @@ from graspsim.dataset.bop import BopDataset, SceneFiles
 from graspsim.dataset.encoding import read_rgb
 from graspsim.dataset.records import box_from_bop, intrinsics_from_plain, rigid
 from graspsim.errors import DatasetError
-from graspsim.geometry import Array, Intrinsics, apply, project
+from graspsim.geometry import Array, Intrinsics, hull_box
 from graspsim.pose.augment import Image
 from graspsim.pose.metrics import Reference
 from graspsim.pose.score import load_references, malformed
@@ -110,13 +110,6 @@ def _instances(scene: SceneFiles, im_id: int, references: dict[int, Reference]) 
             )
         )
     return tuple(instances)
-
-
-def hull_box(camera_from_model: Array, hull_m: Array, camera: Intrinsics) -> tuple[float, float, float, float]:
-    """Return the box (x, y, width, height) of where a model is seen whose convex hull has vertices (k, 3)."""
-    pixels = project(apply(camera_from_model, hull_m), camera)
-    (left, top), (right, bottom) = pixels.min(axis=0), pixels.max(axis=0)
-    return float(left), float(top), float(right - left), float(bottom - top)
 
 
 def check_same_objects(roots: Sequence[Path]) -> dict[int, Reference]:

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What each randomization, and a few photographs, are worth: the same training on different renders of LM-O's objects.
-#   bash docs/results/pose/comparisons.sh path/to/lmo out 30      # minutes of training for each of seven runs
+#   bash docs/results/pose/comparisons.sh path/to/lmo out        # seven runs of 3,500 steps; begun anew, it goes on
 set -euo pipefail
-lmo=$1 out=$2 minutes=$3
+lmo=$1 out=$2
 here=$(dirname "$0")
 
 lights=(--set lights.count=1 --set lights.light.kind=directional --fix lights)
@@ -13,10 +13,10 @@ noise=(--set sensor.exposure_ev=0 --set sensor.white_balance=0 --set sensor.blur
   --set sensor.read_noise=0)
 
 learn() { # name of the run, name of its renders, more arguments
-  python training/finetune_pose.py --data "$out/$2" --out "$out/runs/$1" --minutes "$minutes" --steps 100000 \
-    --log-every 200 "${@:3}"
-  python training/evaluate_pose.py "$out/runs/$1" --data "$lmo" --rgb-only --no-vsd | tee "$out/$1.txt"
-  python training/evaluate_pose.py "$out/runs/$1" --data "$out/halves" --split test --rgb-only --no-vsd |
+  [ -f "$out/runs/$1/estimator.pt" ] ||
+    python training/finetune_pose.py --data "$out/$2" --out "$out/runs/$1" --steps 3500 --log-every 200 "${@:3}"
+  python training/evaluate_pose.py "$out/runs/$1" --data "$lmo" --rgb-only --no-vsd --workers 2 | tee "$out/$1.txt"
+  python training/evaluate_pose.py "$out/runs/$1" --data "$out/halves" --split test --rgb-only --no-vsd --workers 2 |
     tee "$out/$1-half.txt"
 }
 
