@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed; it is in the test extra")
 
 from graspsim.training import evaluate_pose, finetune_pose, predict_pose  # noqa: E402
+from graspsim.training._optimizer import optimizers_for  # noqa: E402
 from poses_for_tests import SPLIT, eight_images  # noqa: E402
 
 from graspsim.dataset.bop import BopDataset  # noqa: E402
@@ -76,16 +77,20 @@ def test_a_tiny_network_overfits_eight_images_to_two_pixels(root: Path, images: 
     torch.manual_seed(0)
     try:
         estimator = untrained("dense", references, 8, 160)
-        batch = estimator.samples(references).batch([(image, *image.read()) for image in images], None)
-        losses, steps = estimator.losses(references), 250
-        optimizer = torch.optim.Adam(estimator.networks.parameters(), 8e-3)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+        pictures, samples = [(image, *image.read()) for image in images], estimator.samples(references)
+        # As they are, and with their crops moved a little.
+        rng = np.random.default_rng(0)
+        batches = [samples.batch(pictures, moved, 0.0) for moved in (None, *[rng] * 5)]
+        losses, steps = estimator.losses(references), 300
+        optimizers = optimizers_for(estimator.networks, 8e-3, 0.0)
+        schedules = [torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps) for optimizer in optimizers]
         estimator.networks.train()
-        for _ in range(steps):
-            optimizer.zero_grad()
-            torch.stack(list(losses(batch).values())).sum().backward()
-            optimizer.step()
-            schedule.step()
+        for step in range(steps):
+            estimator.networks.zero_grad()
+            torch.stack(list(losses(batches[step % len(batches)]).values())).sum().backward()
+            for optimizer, schedule in zip(optimizers, schedules, strict=True):
+                optimizer.step()
+                schedule.step()
         off_px = []
         for image in images:
             rgb, camera = image.read()

@@ -17,7 +17,7 @@ from graspsim.geometry import (  # noqa: E402
     unproject,
 )
 from graspsim.meshes import box_mesh  # noqa: E402
-from graspsim.pose.dense import pose_of_crop  # noqa: E402
+from graspsim.pose.dense import DENSER, pose_of_crop  # noqa: E402
 from graspsim.pose.dense_samples import camera_of, square_around  # noqa: E402
 from graspsim.pose.estimator import KnownObject  # noqa: E402
 from graspsim.pose.frame import Frame  # noqa: E402
@@ -28,6 +28,7 @@ from graspsim.render.raster import render_mesh  # noqa: E402
 
 K = Intrinsics(640, 480, 600.0, 590.0, 320.0, 240.0)
 DIAMETER_M = 0.12
+CELLS = MAP_PX * DENSER
 SEEDS = pytest.mark.parametrize("seed", range(8))
 
 
@@ -141,7 +142,7 @@ def test_a_crop_told_perfectly_gives_the_exact_pose(seed: int, with_depth: bool)
     depth_m = render_mesh(known.mesh, pose, K)
     x, y, width, height = hull_box(pose, known.hull_m, K)
     square = square_around((x + rng.uniform(-5, 5), y + rng.uniform(-5, 5), width, height))
-    view = camera_of(square, K, MAP_PX)
+    view = camera_of(square, K, CELLS)
     seen_m = render_mesh(known.mesh, pose, view)
     points = known.frame.scaled(apply(np.linalg.inv(pose), unproject(seen_m, view).reshape(-1, 3)))
     place = (points + 1) / 2 * (BINS - 1)
@@ -150,9 +151,9 @@ def test_a_crop_told_perfectly_gives_the_exact_pose(seed: int, with_depth: bool)
         known,
         square,
         (seen_m > 0).astype(np.float32),
-        points.T.reshape(3, MAP_PX, MAP_PX).astype(np.float32),
-        np.ones((MAP_PX, MAP_PX), np.float32),
-        bins.transpose(1, 2, 0).reshape(3, BINS, MAP_PX, MAP_PX),
+        points.T.reshape(3, CELLS, CELLS).astype(np.float32),
+        np.ones((CELLS, CELLS), np.float32),
+        bins.transpose(1, 2, 0).reshape(3, BINS, CELLS, CELLS),
         K,
         depth_m if with_depth else None,
     )

@@ -32,7 +32,7 @@ from graspsim.pose.solve import Fit, fit_of, pixel_grid, pose_from_measured, pos
 from graspsim.pose.told import Told, points_rendered
 from graspsim.render.raster import render_mesh
 
-DETECTED = 0.1
+DETECTED = 0.2
 """Least height of a heat map's peak."""
 OVERLAP = 0.6
 """Of two boxes of one kind, intersection over union, above which the lower peak is dropped."""
