@@ -89,7 +89,14 @@ def test_a_config_file_overrides_the_scene_it_names(tmp_path: Path) -> None:
 def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
     command = [str(GRASPSIM), *shlex.split(f"dump tabletop -o data --frames 200 {TINY}")]
     process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Where the suite runs in the background, Ctrl-C is ignored by all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not (tmp_path / "data" / "train_pbr" / "000001").exists():
