@@ -38,6 +38,7 @@ def test_the_points_told_of_a_crop_are_those_that_the_labels_put_there(root: Pat
         for instance in picture.instances:
             crop = crop_sample(rgb, camera, instance, picture.instances, references, None)
             frame = references[instance.obj_id].frame
+            assert (crop.there >= crop.visible).all()
             points = frame.metres(crop.coordinates[crop.visible].astype(np.float64))
             assert (np.abs(crop.coordinates[crop.visible]) < 1.02).all()
             seen = apply(instance.camera_from_model, points)

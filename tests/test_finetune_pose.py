@@ -132,6 +132,7 @@ def test_several_processes_estimate_what_one_does(root: Path, tmp_path: Path) ->
         # It has not learnt to see anything: now it does, everywhere, in boxes as large as the picture.
         estimator.detector.last.bias[:-4] += 8
         estimator.detector.last.bias[-2:] = 3
+        estimator.coordinates.bias[:, 0] += 8
     save_estimator(estimator, tmp_path / "estimator.pt")
     args = evaluate_pose.Args(run=tmp_path, data=root, no_vsd=True, rgb_only=True)
     threads = torch.get_num_threads()

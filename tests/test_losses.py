@@ -13,6 +13,7 @@ from graspsim.pose.metrics import symmetry_transforms  # noqa: E402
 from graspsim.pose.networks import (  # noqa: E402
     BINS,
     MAP_PX,
+    MASKS,
     CoordinateNet,
     Detector,
     Encoder,
@@ -25,16 +26,17 @@ def sure_of(points: torch.Tensor) -> torch.Tensor:
     place = (points + 1) / 2 * (BINS - 1)
     each = torch.clamp(1 - (place[:, :, None] - torch.arange(BINS)[None, None, :, None, None]).abs(), min=1e-9).log()
     n, _, h, w = points.shape
-    return torch.cat([torch.full((n, 1, h, w), 20.0), each.reshape(n, -1, h, w)], dim=1)
+    return torch.cat([torch.full((n, MASKS, h, w), 20.0), each.reshape(n, -1, h, w)], dim=1)
 
 
 def test_points_are_told_between_the_bins() -> None:
     points = torch.rand((2, 3, 8, 8), generator=torch.Generator().manual_seed(0)) * 2 - 1
-    shown, told, sure = coordinates_of(sure_of(points))
+    shown, there, told, sure = coordinates_of(sure_of(points))
     torch.testing.assert_close(told, points, atol=1e-4, rtol=0)
     assert (shown > 0.99).all()
+    assert (there > 0.99).all()
     assert (sure > 0.99).all()
-    assert (coordinates_of(torch.zeros((1, 1 + 3 * BINS, 4, 4)))[2] < 0.01).all()
+    assert (coordinates_of(torch.zeros((1, MASKS + 3 * BINS, 4, 4)))[3] < 0.01).all()
 
 
 def test_an_answer_turned_by_a_symmetry_is_right_and_by_anything_else_is_not() -> None:
@@ -46,7 +48,7 @@ def test_an_answer_turned_by_a_symmetry_is_right_and_by_anything_else_is_not() -
     visible = torch.ones((1, MAP_PX, MAP_PX), dtype=torch.bool)
 
     def loss(told: torch.Tensor) -> float:
-        return float(coordinate_loss(sure_of(told), visible, points, motions))
+        return float(coordinate_loss(sure_of(told), visible, visible, points, motions))
 
     turned = points * torch.tensor((-1.0, -1.0, 1.0))[None, :, None, None]
     assert loss(points) == pytest.approx(0, abs=1e-2)
@@ -73,4 +75,9 @@ def test_the_detection_loss_is_least_for_the_right_answer_and_blind_where_it_doe
 def test_networks_return_maps_of_the_shapes_they_state() -> None:
     assert Detector(3, Encoder(8))(torch.zeros((2, 3, 48, 64))).shape == (2, 7, 6, 8)
     kinds = torch.tensor([2, 0])
-    assert CoordinateNet(3, Encoder(8))(torch.zeros((2, 3, 64, 64)), kinds).shape == (2, 1 + 3 * BINS, MAP_PX, MAP_PX)
+    assert CoordinateNet(3, Encoder(8))(torch.zeros((2, 3, 64, 64)), kinds).shape == (
+        2,
+        MASKS + 3 * BINS,
+        MAP_PX,
+        MAP_PX,
+    )

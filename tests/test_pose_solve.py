@@ -17,7 +17,7 @@ from graspsim.geometry import (  # noqa: E402
     unproject,
 )
 from graspsim.meshes import box_mesh  # noqa: E402
-from graspsim.pose.dense import DENSER, pose_of_crop  # noqa: E402
+from graspsim.pose.dense import DENSER, at_distance_of_silhouette, pose_of_crop  # noqa: E402
 from graspsim.pose.dense_samples import camera_of, square_around  # noqa: E402
 from graspsim.pose.estimator import KnownObject  # noqa: E402
 from graspsim.pose.frame import Frame  # noqa: E402
@@ -151,6 +151,7 @@ def test_a_crop_told_perfectly_gives_the_exact_pose(seed: int, with_depth: bool)
         known,
         square,
         (seen_m > 0).astype(np.float32),
+        (seen_m > 0).astype(np.float32),
         points.T.reshape(3, CELLS, CELLS).astype(np.float32),
         np.ones((CELLS, CELLS), np.float32),
         bins.transpose(1, 2, 0).reshape(3, BINS, CELLS, CELLS),
@@ -161,6 +162,18 @@ def test_a_crop_told_perfectly_gives_the_exact_pose(seed: int, with_depth: bool)
     off_m = np.abs(apply(fit.camera_from_model, known.mesh.vertices) - apply(pose, known.mesh.vertices)).max()
     assert off_m < (6e-4 if with_depth else 1e-4)
     assert fit.explained > 0.95
+
+
+@SEEDS
+def test_a_pose_too_near_or_too_far_is_brought_to_where_its_silhouette_is(seed: int) -> None:
+    _, pose, rng = case(seed)
+    known = KnownObject(1, DIAMETER_M, box_mesh((0.06, 0.05, 0.09)))
+    view = camera_of(square_around(hull_box(pose, known.hull_m, K)), K, CELLS)
+    there = (render_mesh(known.mesh, pose, view) > 0).astype(np.float32)
+    off = pose.copy()
+    off[:3, 3] *= rng.choice((0.92, 1.09))
+    back = at_distance_of_silhouette(off, known.mesh, there, view)
+    assert np.linalg.norm(back[:3, 3] - pose[:3, 3]) < 0.015 * np.linalg.norm(pose[:3, 3])
 
 
 def test_the_cells_of_a_crop_lie_evenly_in_its_box() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from graspsim.errors import SpecError
 from graspsim.geometry import Array, Intrinsics, hull_box
+from graspsim.meshes import Mesh
 from graspsim.models import Symmetries
 from graspsim.pose.augment import Image
 from graspsim.pose.dense_samples import DenseBatch, DenseSamples, camera_of, crop_of, detector_image, square_around
@@ -46,6 +47,10 @@ DENSER = 2
 """Times as many cells along a crop's side, when poses are sought, as the network tells of at once."""
 UNSURE = 0.25
 """Share of an object's pixels that are left out."""
+NEARER = np.exp(np.linspace(-0.14, 0.14, 29))
+"""Distances tried, of that which the points tell."""
+DOUBT = 0.02
+"""In whether an object is in a pixel, at least."""
 COARSE_STEPS = 32
 """Motions of a continuous symmetry that the loss considers."""
 _STILL_EXPLAINED = 0.8
@@ -114,8 +119,10 @@ class DenseEstimator(PoseEstimator):
             if len(batch.kinds) > 1:
                 kinds = torch.from_numpy(batch.kinds).to(device)
                 told = self.coordinates(images_to_tensor(batch.crops).to(device), kinds)
-                visible, points = (torch.from_numpy(a).to(device) for a in (batch.visible, batch.coordinates))
-                found["coordinates"] = coordinate_loss(told, visible, points, motions[kinds])
+                visible, there, points = (
+                    torch.from_numpy(a).to(device) for a in (batch.visible, batch.there, batch.coordinates)
+                )
+                found["coordinates"] = coordinate_loss(told, visible, there, points, motions[kinds])
             return found
 
         return losses
@@ -179,11 +186,13 @@ class DenseEstimator(PoseEstimator):
         squares = [square_around(box) for box in boxes]
         with torch.no_grad():
             maps = self.maps_of(rgb, kinds, squares)
-            shown, points, sure = (told.cpu().numpy() for told in coordinates_of(maps))
+            shown, there, points, sure = (told.cpu().numpy() for told in coordinates_of(maps))
             bins = bins_of(maps).cpu().numpy()
         fits = []
         for i, (kind, square, old) in enumerate(zip(kinds, squares, before, strict=True)):
-            new = pose_of_crop(self.objects[kind], square, shown[i], points[i], sure[i], bins[i], camera, depth_m)
+            new = pose_of_crop(
+                self.objects[kind], square, shown[i], there[i], points[i], sure[i], bins[i], camera, depth_m
+            )
             fits.append(old if new is None or (old is not None and old.explained > new.explained) else new)
         return fits
 
@@ -222,6 +231,7 @@ def pose_of_crop(
     known: KnownObject,
     square: Array,
     probability: NDArray[np.float32],
+    there: NDArray[np.float32],
     points: NDArray[np.float32],
     sure: NDArray[np.float32],
     bins: NDArray[np.float32],
@@ -254,7 +264,23 @@ def pose_of_crop(
     def shown_under(pose: Array) -> Array:
         return points_rendered(known.frame, pose, render_mesh(known.mesh, pose, view), view, shown)
 
-    return pose_from_pixels(told, camera, shown_under, rng)
+    fit = pose_from_pixels(told, camera, shown_under, rng)
+    if fit is None:
+        return None
+    pose = at_distance_of_silhouette(fit.camera_from_model, known.mesh, there, view)
+    return Fit(pose, float(told.explained(shown_under(pose)).mean()))
+
+
+def at_distance_of_silhouette(pose: Array, mesh: Mesh, there: NDArray[np.float32], view: Intrinsics) -> Array:
+    """Return a pose (4, 4) moved along its view, to where the model covers what it is told to cover (h, w).
+
+    Points tell least of the distance, and are all drawn to the middle where they are unsure.
+    """
+    odds = np.log(np.clip(there, DOUBT, 1 - DOUBT)) - np.log(np.clip(1 - there, DOUBT, 1 - DOUBT))
+    moved = np.repeat(pose[None], len(NEARER), axis=0)
+    moved[:, :3, 3] *= NEARER[:, None]
+    covered = [odds[render_mesh(mesh, each, view) > 0].sum() for each in moved]
+    return np.asarray(moved[int(np.argmax(covered))])
 
 
 def coarse_motions(objects: list[KnownObject], references: dict[int, Reference]) -> Tensor:

@@ -60,12 +60,14 @@ class Crop:
         rgb: (64, 64, 3).
         obj_id: which object.
         visible: (16, 16) bool.
+        there: (16, 16) bool, where the object is, hidden or not.
         coordinates: (16, 16, 3) points in the model's box scaled to [-1, 1].
     """
 
     rgb: Image
     obj_id: int
     visible: NDArray[np.bool_]
+    there: NDArray[np.bool_]
     coordinates: NDArray[np.float32]
 
 
@@ -93,7 +95,8 @@ def crop_sample(
     depth_m = render_mesh(reference.mesh, instance.camera_from_model, view)
     points = apply(invert(instance.camera_from_model), unproject(depth_m, view).reshape(-1, 3))
     coordinates = reference.frame.scaled(points.reshape(MAP_PX, MAP_PX, 3)).astype(np.float32)
-    visible = depth_m > 0
+    there = depth_m > 0
+    visible = there.copy()
     if instance.mask is not None:
         visible &= _sampled(read_mask(instance.mask), square)
     for other in others if instance.mask is None else ():
@@ -106,7 +109,7 @@ def crop_sample(
             crop = crop.copy()
             patched(crop, visible, rng)
         crop = augmented(crop, rng, share)
-    return Crop(crop, instance.obj_id, visible, coordinates)
+    return Crop(crop, instance.obj_id, visible, there, coordinates)
 
 
 def _sampled(mask: NDArray[np.bool_], square: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -175,6 +178,7 @@ class DenseBatch:
         crops: (m, 64, 64, 3) uint8.
         kinds: (m,) int64, of the objects in the crops.
         visible: (m, 16, 16) bool.
+        there: (m, 16, 16) bool.
         coordinates: (m, 3, 16, 16).
     """
 
@@ -184,6 +188,7 @@ class DenseBatch:
     crops: NDArray[np.uint8]
     kinds: NDArray[np.int64]
     visible: NDArray[np.bool_]
+    there: NDArray[np.bool_]
     coordinates: NDArray[np.float32]
 
 
@@ -230,6 +235,7 @@ class DenseSamples:
             np.array([crop.rgb for crop in crops], dtype=np.uint8),
             np.array([self.kinds.index(crop.obj_id) for crop in crops], dtype=np.int64),
             np.array([crop.visible for crop in crops], dtype=np.bool_),
+            np.array([crop.there for crop in crops], dtype=np.bool_),
             np.array([crop.coordinates.transpose(2, 0, 1) for crop in crops], dtype=np.float32),
         )
 

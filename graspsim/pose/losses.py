@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from graspsim.pose.networks import BINS
+from graspsim.pose.networks import BINS, MASKS
 
 _EVERY = 7
 """Seen pixels of which one helps to choose between answers."""
@@ -33,8 +33,8 @@ def detection_loss(maps: Tensor, heat: Tensor, boxes: Tensor) -> Tensor:
     return focal + 0.5 * off / objects
 
 
-def coordinate_loss(maps: Tensor, visible: Tensor, coordinates: Tensor, motions: Tensor) -> Tensor:
-    """Return the loss of the second network's maps (n, 1 + 3 bins, h, w): cross entropy, of the mask and of the bins.
+def coordinate_loss(maps: Tensor, visible: Tensor, there: Tensor, coordinates: Tensor, motions: Tensor) -> Tensor:
+    """Return the loss of the second network's maps (n, 2 + 3 bins, h, w): cross entropy, of the masks and of the bins.
 
     An object that looks the same under a motion has several right answers; the nearest counts, for all pixels of a crop
     together (as Park et al., "Pix2Pose", 2019, have it), so that the target never jumps within an object.
@@ -42,6 +42,7 @@ def coordinate_loss(maps: Tensor, visible: Tensor, coordinates: Tensor, motions:
     Args:
         maps: what the network returned.
         visible: (n, h, w) bool, where the object is seen.
+        there: (n, h, w) bool, where it is, hidden or not.
         coordinates: (n, 3, h, w) the points that are seen there, in the model's box scaled to [-1, 1].
         motions: (n, s, 3, 4) those of the symmetries of each crop's object, in the same coordinates, padded with any.
     """
@@ -49,7 +50,7 @@ def coordinate_loss(maps: Tensor, visible: Tensor, coordinates: Tensor, motions:
     seen = visible.flatten(1)
     crop = seen.nonzero()[:, 0]
     # Only where the object is seen: it fills a third of a crop.
-    logs = functional.log_softmax(maps[:, 1:].flatten(2).transpose(1, 2)[seen].float().reshape(-1, 3, BINS), dim=2)
+    logs = functional.log_softmax(maps[:, MASKS:].flatten(2).transpose(1, 2)[seen].float().reshape(-1, 3, BINS), dim=2)
     points = coordinates.flatten(2).transpose(1, 2)[seen]
     with torch.no_grad():
         few = slice(None, None, _EVERY)
@@ -59,7 +60,8 @@ def coordinate_loss(maps: Tensor, visible: Tensor, coordinates: Tensor, motions:
     off = _cross_entropy(logs, points, nearest[crop, None])[:, 0]
     # Of all crops alike, however large the object is in them.
     weights = 1 / (n * seen.sum(dim=1).clamp(min=1))
-    return _mask_loss(maps[:, 0].float(), visible.float()) + COORDINATES_WEIGHT * (off * weights[crop]).sum()
+    masks = sum(_mask_loss(maps[:, i].float(), mask.float()) for i, mask in enumerate((visible, there)))
+    return masks + COORDINATES_WEIGHT * (off * weights[crop]).sum()
 
 
 def _cross_entropy(logs: Tensor, points: Tensor, motions: Tensor) -> Tensor:

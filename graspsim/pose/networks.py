@@ -12,6 +12,8 @@ DETECTOR_STRIDE = 8
 """Pixels of an image per cell of the detector's maps."""
 CROP_PX, MAP_PX = 64, 16
 """Sides of the crop that the second network sees, and of the maps that it returns."""
+MASKS = 2
+"""Maps before those of the bins: where the object is seen, and where it would be if nothing hid it."""
 BINS = 32
 """Values between which each coordinate is told, by the probability of each."""
 LEAST_DECODED = (64, 96)
@@ -112,8 +114,9 @@ class Detector(nn.Module):
 class CoordinateNet(nn.Module):
     """Tells where on its object each pixel of a crop lies.
 
-    From crops (n, 3, 64, 64) and kinds (n,) to maps (n, 1 + 3 bins, 16, 16): the logit of the pixel showing the object,
-    and for each coordinate of the point that it shows the logits of the bins, see `coordinates_of`.
+    From crops (n, 3, 64, 64) and kinds (n,) to maps (n, 2 + 3 bins, 16, 16): the logits of the pixel showing the
+    object, and of the object being there, hidden or not, and for each coordinate of the point that is shown the logits
+    of the bins, see `coordinates_of`.
 
     Probabilities, not numbers: while a handle may be on either side, the mean of both would be learnt (Wang et al.,
     "Normalized object coordinate space", CVPR 2019, section 4.2).
@@ -129,8 +132,8 @@ class CoordinateNet(nn.Module):
         self.decoder = Decoder(self.encoder.widths[1:])
         self.wide = nn.Sequential(nn.Conv2d(self.decoder.width, WIDE, 1), nn.ReLU(inplace=True))
         # A layer of its own for each kind.
-        self.last = nn.Parameter(torch.randn(kinds, 1 + 3 * BINS, WIDE) * WIDE**-0.5)
-        self.bias = nn.Parameter(torch.zeros(kinds, 1 + 3 * BINS, 1))
+        self.last = nn.Parameter(torch.randn(kinds, MASKS + 3 * BINS, WIDE) * WIDE**-0.5)
+        self.bias = nn.Parameter(torch.zeros(kinds, MASKS + 3 * BINS, 1))
 
     def forward(self, crops: Tensor, kinds: Tensor) -> Tensor:
         """Return the maps."""
@@ -144,17 +147,17 @@ class CoordinateNet(nn.Module):
 
 
 def bins_of(maps: Tensor) -> Tensor:
-    """Return the probabilities (n, 3, bins, h, w) of each coordinate that maps (n, 1 + 3 bins, h, w) tell."""
+    """Return the probabilities (n, 3, bins, h, w) of each coordinate that maps (n, 2 + 3 bins, h, w) tell."""
     n, _, h, w = maps.shape
-    return torch.softmax(maps[:, 1:].reshape(n, 3, BINS, h, w), dim=2)
+    return torch.softmax(maps[:, MASKS:].reshape(n, 3, BINS, h, w), dim=2)
 
 
-def coordinates_of(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what maps (n, 1 + 3 bins, h, w) say of each pixel.
+def coordinates_of(maps: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return what maps (n, 2 + 3 bins, h, w) say of each pixel.
 
     Returns:
-        The probability (n, h, w) that it shows the object, the point (n, 3, h, w) that it shows, in the model's box
-        scaled to [-1, 1], and how sure that is (n, h, w).
+        The probabilities (n, h, w) that it shows the object, and that the object is there, hidden or not; the point
+        (n, 3, h, w) that it shows, in the model's box scaled to [-1, 1], and how sure that is (n, h, w).
     """
     probability = bins_of(maps)
     best = probability.argmax(dim=2, keepdim=True)
@@ -164,4 +167,5 @@ def coordinates_of(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     weights = torch.take_along_dim(probability, near.clamp(0, BINS - 1), dim=2) * exists
     total = weights.sum(dim=2)
     place = (weights * near).sum(dim=2) / total
-    return torch.sigmoid(maps[:, 0]), 2 * place / (BINS - 1) - 1, total.clamp(max=1).prod(dim=1)
+    shown, there = torch.sigmoid(maps[:, 0]), torch.sigmoid(maps[:, 1])
+    return shown, there, 2 * place / (BINS - 1) - 1, total.clamp(max=1).prod(dim=1)
