@@ -306,7 +306,8 @@ def _of_labels(frame: FrameRecord, hulls_m: Mapping[int, Array]) -> list[tuple[d
             box = hull_box(pose, hulls_m[label.obj_id], camera)
         x, y, width, height = box
         if width > 0:
-            values |= {"visibility": label.visible_fraction} if is_measured else {}
+            if is_measured:
+                values["visibility"] = label.visible_fraction
             inside = x >= 0 and y >= 0 and x + width <= camera.width and y + height <= camera.height
             values |= {"size": max(width, height) / camera.width, "truncated": 0.0 if inside else 1.0}
         result.append((values, direction))

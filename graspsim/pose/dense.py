@@ -197,7 +197,7 @@ class DenseEstimator(PoseEstimator):
         return fits
 
     def maps_of(self, rgb: Image, kinds: list[int], squares: list[Array]) -> Tensor:
-        """Return the maps (n, 1 + 3 bins, 32, 32) of squares, in turn from crops that are moved by parts of a cell."""
+        """Return the maps (n, 2 + 3 bins, 32, 32) of squares, in turn from crops that are moved by parts of a cell."""
         n, device = len(squares), device_of(self.networks)
         moves = (np.arange(DENSER) + 0.5) / DENSER - 0.5  # in cells
         crops = [
@@ -276,7 +276,8 @@ def at_distance_of_silhouette(pose: Array, mesh: Mesh, there: NDArray[np.float32
 
     Points tell least of the distance, and are all drawn to the middle where they are unsure.
     """
-    odds = np.log(np.clip(there, DOUBT, 1 - DOUBT)) - np.log(np.clip(1 - there, DOUBT, 1 - DOUBT))
+    probability = np.clip(there, DOUBT, 1 - DOUBT)
+    odds = np.log(probability / (1 - probability))
     moved = np.repeat(pose[None], len(NEARER), axis=0)
     moved[:, :3, 3] *= NEARER[:, None]
     covered = [odds[render_mesh(mesh, each, view) > 0].sum() for each in moved]
