@@ -33,8 +33,14 @@ from graspsim.pose.solve import Fit, fit_of, pixel_grid, pose_from_measured, pos
 from graspsim.pose.told import Told, points_rendered
 from graspsim.render.raster import render_mesh
 
-DETECTED = 0.2
-"""Least height of a heat map's peak."""
+DETECTED = 0.03
+"""Least height of a heat map's peak; what it is not is told by the other network, which sees it larger."""
+MOST_PEAKS = 10
+"""Of a kind."""
+LOOKS = 3
+"""Times that a crop is moved to where the object is seen to be, before poses are sought."""
+PROMISING = 0.1
+"""Least that a detection has to promise, of what the best of its kind does."""
 OVERLAP = 0.6
 """Of two boxes of one kind, intersection over union, above which the lower peak is dropped."""
 SHOWN = 0.5
@@ -53,9 +59,9 @@ DOUBT = 0.02
 """In whether an object is in a pixel, at least."""
 COARSE_STEPS = 32
 """Motions of a continuous symmetry that the loss considers."""
+_FEW_CELLS = 8
 _STILL_EXPLAINED = 0.8
 """What a pose brought to depth has to explain of what it did before."""
-_PEAKS = 64
 _LARGEST_BOX = 2.0
 """Of the picture's width."""
 
@@ -109,7 +115,7 @@ class DenseEstimator(PoseEstimator):
         motions = coarse_motions(self.objects, references).to(device)
 
         def losses(batch: DenseBatch) -> dict[str, Tensor]:
-            maps = self.detector(images_to_tensor(batch.images).to(device))
+            maps = self.detector(images_to_tensor(batch.images, device))
             heat, boxes = (torch.from_numpy(array).to(device) for array in (batch.heat, batch.boxes))
             found = {
                 "detection": detection_loss(maps.float(), heat, boxes),
@@ -118,7 +124,7 @@ class DenseEstimator(PoseEstimator):
             # Batch normalization needs two.
             if len(batch.kinds) > 1:
                 kinds = torch.from_numpy(batch.kinds).to(device)
-                told = self.coordinates(images_to_tensor(batch.crops).to(device), kinds)
+                told = self.coordinates(images_to_tensor(batch.crops, device), kinds)
                 visible, there, points = (
                     torch.from_numpy(a).to(device) for a in (batch.visible, batch.there, batch.coordinates)
                 )
@@ -128,32 +134,52 @@ class DenseEstimator(PoseEstimator):
         return losses
 
     def detect(self, rgb: Image) -> list[Detection]:
-        """Return the objects in a picture (h, w, 3), the surest first."""
+        """Return where objects may be in a picture (h, w, 3), the surest first."""
         image, scale = detector_image(rgb, self.image_width)
         self.networks.eval()
         with torch.no_grad():
-            maps = self.detector(images_to_tensor(image[None]).to(device_of(self.networks)))[0].cpu()
+            maps = self.detector(images_to_tensor(image[None], device_of(self.networks)))[0].cpu()
         heat = torch.sigmoid(maps[:-4])
-        peaks = heat * (nn.functional.max_pool2d(heat[None], 3, 1, 1)[0] == heat)
-        values, places = peaks.flatten().topk(min(_PEAKS, peaks.numel()))
-        found: list[Detection] = []
-        for value, place in zip(values.tolist(), places.tolist(), strict=True):
-            if value < DETECTED:
-                break
-            kind, cell = divmod(place, heat.shape[1] * heat.shape[2])
-            row, column = divmod(cell, heat.shape[2])
+        peaks = (heat * (nn.functional.max_pool2d(heat[None], 3, 1, 1)[0] == heat)).flatten(1)
+        values, places = peaks.topk(min(MOST_PEAKS, peaks.shape[1]))
+        found = []
+        for kind, place in (values >= DETECTED).nonzero().tolist():
+            row, column = divmod(int(places[kind, place]), heat.shape[2])
             off_x, off_y, log_width, log_height = maps[-4:, row, column].tolist()
             width, height = np.exp(np.minimum((log_width, log_height), 6.0))
             cells = np.array([column + off_x - width / 2, row + off_y - height / 2, width, height])
             x, y, w, h = (cells * DETECTOR_STRIDE / scale).tolist()
-            box = (x, y, w, h)
-            if all(kind != other.kind or box_overlap(box, other.box_px) < OVERLAP for other in found):
-                found.append(Detection(kind, value, box))
-        return found
+            found.append(Detection(kind, float(values[kind, place]), (x, y, w, h)))
+        return without_doubles(found)
+
+    def looked_at(self, rgb: Image, found: list[Detection]) -> list[Detection]:
+        """Return those detections in which the second network sees the object, too, with the boxes that it tells."""
+        if not found:
+            return []
+        kinds = torch.tensor([detection.kind for detection in found])
+        boxes = [detection.box_px for detection in found]
+        surest, promised = list(boxes), np.zeros(len(found))
+        for _ in range(LOOKS):
+            squares = [square_around(box) for box in boxes]
+            crops = np.stack([crop_of(rgb, square) for square in squares])
+            with torch.no_grad():
+                shown, there, _, sure = (told.cpu().numpy() for told in coordinates_of(self._maps(crops, kinds)))
+            seen = shown > SHOWN
+            promises = (sure * seen).sum(axis=(1, 2)) / np.maximum(seen.sum(axis=(1, 2)), _FEW_CELLS)
+            for i, promise in enumerate(promises):
+                if promise >= promised[i]:
+                    surest[i], promised[i] = boxes[i], promise
+                boxes[i] = box_told(there[i], squares[i]) or boxes[i]
+        moved = [
+            Detection(detection.kind, detection.score * float(promise), box)
+            for detection, promise, box in zip(found, promised, surest, strict=True)
+        ]
+        best: dict[int, float] = {}
+        return [d for d in without_doubles(moved) if d.score > PROMISING * best.setdefault(d.kind, d.score)]
 
     def estimate(self, rgb: Image, camera: Intrinsics, depth_m: NDArray[np.float32] | None = None) -> list[Estimate]:
         """Return the poses of all known objects in a picture; with depth, they are fitted in space."""
-        found = self.detect(rgb)
+        found = self.looked_at(rgb, self.detect(rgb))
         if not found:
             return []
         fits: list[Fit | None] = [None] * len(found)
@@ -198,7 +224,7 @@ class DenseEstimator(PoseEstimator):
 
     def maps_of(self, rgb: Image, kinds: list[int], squares: list[Array]) -> Tensor:
         """Return the maps (n, 2 + 3 bins, 32, 32) of squares, in turn from crops that are moved by parts of a cell."""
-        n, device = len(squares), device_of(self.networks)
+        n = len(squares)
         moves = (np.arange(DENSER) + 0.5) / DENSER - 0.5  # in cells
         crops = [
             crop_of(rgb, square + np.array([x, y, 0, 0]) * square[2] / MAP_PX)
@@ -206,10 +232,14 @@ class DenseEstimator(PoseEstimator):
             for y in moves
             for x in moves
         ]
-        kind = torch.tensor(kinds).repeat_interleave(DENSER**2)
-        maps = self.coordinates(images_to_tensor(np.stack(crops)).to(device), kind.to(device)).float()
+        maps = self._maps(np.stack(crops), torch.tensor(kinds).repeat_interleave(DENSER**2))
         in_turn: Tensor = maps.reshape(n, DENSER, DENSER, -1, MAP_PX, MAP_PX).permute(0, 3, 4, 1, 5, 2)
         return in_turn.reshape(n, -1, MAP_PX * DENSER, MAP_PX * DENSER)
+
+    def _maps(self, crops: NDArray[np.uint8], kinds: Tensor) -> Tensor:
+        device = device_of(self.networks)
+        maps: Tensor = self.coordinates(images_to_tensor(crops, device), kinds.to(device)).float()
+        return maps
 
 
 class DenseResnetEstimator(DenseEstimator):
@@ -225,6 +255,39 @@ class DenseResnetEstimator(DenseEstimator):
         """Take over ImageNet's weights, as torchvision names them, for both encoders."""
         load_weights(self.detector.encoder, backbone)
         load_weights(self.coordinates.encoder, backbone)
+
+
+def without_doubles(found: list[Detection]) -> list[Detection]:
+    """Return detections, the surest first, without those that overlap a surer one of their kind."""
+    kept: list[Detection] = []
+    for each in sorted(found, key=lambda detection: -detection.score):
+        if all(each.kind != other.kind or box_overlap(each.box_px, other.box_px) < OVERLAP for other in kept):
+            kept.append(each)
+    return kept
+
+
+def box_told(there: NDArray[np.float32], square: Array) -> tuple[float, float, float, float] | None:
+    """Return the box (x, y, width, height) of where an object is told to be (n, n) in a square; None if nowhere."""
+    x, y, side, _ = square
+    cell = side / len(there)
+    spans = []
+    for along in (there.max(axis=0), there.max(axis=1)):
+        over = np.flatnonzero(along > SHOWN)
+        if not len(over):
+            return None
+        # To where the probability falls below, between the middles of two cells; up to the rim, if it does not.
+        line = np.concatenate([along[:1], along, along[-1:]])
+        first, last = over[0] + 1, over[-1] + 1
+        low = first - 0.5 - _beyond(line[first], line[first - 1])
+        high = last - 0.5 + _beyond(line[last], line[last + 1])
+        spans.append((max(low, 0.0) * cell, min(high, len(there)) * cell))
+    (left, right), (top, bottom) = spans
+    return float(x + left), float(y + top), float(right - left), float(bottom - top)
+
+
+def _beyond(inside: float, outside: float) -> float:
+    """Return how much of the way to the next cell a probability stays above `SHOWN`."""
+    return 1.0 if outside >= SHOWN else float((inside - SHOWN) / (inside - outside))
 
 
 def pose_of_crop(
@@ -262,12 +325,12 @@ def pose_of_crop(
     view = camera_of(square, camera, len(shown))
 
     def shown_under(pose: Array) -> Array:
-        return points_rendered(known.frame, pose, render_mesh(known.mesh, pose, view), view, shown)
+        return points_rendered(known.frame, pose, render_mesh(known.coarse, pose, view), view, shown)
 
     fit = pose_from_pixels(told, camera, shown_under, rng)
     if fit is None:
         return None
-    pose = at_distance_of_silhouette(fit.camera_from_model, known.mesh, there, view)
+    pose = at_distance_of_silhouette(fit.camera_from_model, known.coarse, there, view)
     return Fit(pose, float(told.explained(shown_under(pose)).mean()))
 
 

@@ -88,7 +88,7 @@ class DopeEstimator(PoseEstimator):
 
         def losses(batch: DopeBatch) -> dict[str, Tensor]:
             truth = [torch.from_numpy(array).to(device) for array in (batch.beliefs, batch.fields)]
-            maps = self.net(images_to_tensor(batch.images).to(device))
+            maps = self.net(images_to_tensor(batch.images, device))
             return {
                 name: torch.stack([((stage[i].float() - truth[i]) ** 2).mean() for stage in maps]).sum()
                 for i, name in enumerate(("beliefs", "fields"))
@@ -102,7 +102,7 @@ class DopeEstimator(PoseEstimator):
         view = moved_view(camera, self.image_width, height, None)
         self.networks.eval()
         with torch.no_grad():
-            images = images_to_tensor(as_seen_by(view, rgb, camera)[None]).to(device_of(self.networks))
+            images = images_to_tensor(as_seen_by(view, rgb, camera)[None], device_of(self.networks))
             beliefs, fields = (maps[0].cpu().numpy() for maps in self.net(images)[-1])
         estimates = []
         for kind, known in enumerate(self.objects):

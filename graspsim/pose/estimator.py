@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+import fast_simplification
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from graspsim.pose.samples import SAME_SHARE, PoseImage
 from graspsim.registry import load
 
 _SURFACE_POINTS = 10_000
+_COARSE_FACES = 2_000
 MEAN, DEVIATION = (123.7, 116.3, 103.5), (58.4, 57.1, 57.4)
 """Of the channels of ImageNet's pictures, which pretrained networks have seen."""
 MEMORY_FORMAT = (
@@ -51,6 +53,15 @@ class KnownObject:
     def frame(self) -> Frame:
         """Its box."""
         return Frame.of(self.mesh.vertices)
+
+    @cached_property
+    def coarse(self) -> Mesh:
+        """Its model with few faces, for pictures of few pixels."""
+        if len(self.mesh.faces) <= _COARSE_FACES:
+            return self.mesh
+        # Where colours or normals change at once, there are several vertices in one place.
+        vertices, index = np.unique(self.mesh.vertices, axis=0, return_inverse=True)
+        return finish(*fast_simplification.simplify(vertices, index[self.mesh.faces], target_count=_COARSE_FACES))
 
     @cached_property
     def hull_m(self) -> Array:
@@ -205,10 +216,11 @@ def load_estimator(path: Path) -> PoseEstimator:
     return estimator
 
 
-def images_to_tensor(images: NDArray[np.uint8]) -> Tensor:
-    """Return pictures (n, h, w, 3) as networks take them, (n, 3, h, w), normalized."""
-    tensor = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
-    mean, deviation = (torch.tensor(value)[:, None, None] for value in (MEAN, DEVIATION))
+def images_to_tensor(images: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Return pictures (n, h, w, 3) as networks on a device take them, (n, 3, h, w), normalized."""
+    # Brought there as bytes, which are a quarter.
+    tensor = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2).float()
+    mean, deviation = (torch.tensor(value, device=device)[:, None, None] for value in (MEAN, DEVIATION))
     return ((tensor - mean) / deviation).contiguous(memory_format=MEMORY_FORMAT)
 
 

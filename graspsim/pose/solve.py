@@ -47,9 +47,9 @@ def pose_from_pixels(
 ) -> Fit | None:
     """Return the pose under which a model is seen as told, None if there is none.
 
-    Poses from EPnP within RANSAC and from all points at once (SQPnP), each refined by least squares whose weights fall
-    with the error (Geman and McClure 1985), first by the points that it came from, then by what was told near to what
-    the pose shows.
+    Poses from three points each (Ke and Roumeliotis 2017) within RANSAC, and from all points at once (SQPnP), each
+    refined by least squares whose weights fall with the error (Geman and McClure 1985), first by the points that it
+    came from, then by what was told near to what the pose shows.
 
     Args:
         told: what the network told of some pixels.
@@ -99,7 +99,7 @@ def _starts(points_m: Array, pixels: Array, intrinsics: Intrinsics, within_px: S
                     iterationsCount=_ROUNDS,
                     reprojectionError=max(within, 1.0),
                     confidence=0.999,
-                    flags=cv2.SOLVEPNP_EPNP,
+                    flags=cv2.SOLVEPNP_AP3P,
                 )[:3]
             )
         found.append(cv2.solvePnP(points_m, pixels, k, None, flags=cv2.SOLVEPNP_SQPNP))
