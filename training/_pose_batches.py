@@ -1,5 +1,6 @@
 """What a pose estimator learns from: batches of several datasets' images, prepared by other processes meanwhile."""
 
+import multiprocessing
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -148,7 +149,11 @@ def load_images(
 def batches(dataset: Batches, first: int, loaders: int) -> Iterator[Batch]:
     """Yield the batches from a step on, prepared by other processes while the networks learn."""
     order = list(range(first, len(dataset)))
-    context = "forkserver" if loaders else None
+    context = None
+    if loaders:
+        context = multiprocessing.get_context("forkserver")
+        # Or else each of them would read torch from the disk.
+        context.set_forkserver_preload([__name__])
     loader = DataLoader(
         dataset,
         batch_size=None,
