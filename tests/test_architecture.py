@@ -12,7 +12,7 @@ CONTENT = ("objects", "envs", "training")
 # A new module has to find its place here.
 FLOW = (
     # ground that all stand on
-    "errors registry color jit geometry distributions plain streams cache",
+    "errors registry color jit geometry distributions plain streams cache processes",
     # what an object is
     "meshes models shapes walls round_parts solids contours polygons assembly convex_parts mesh_repair",
     "side_file symmetry_search vertex_colors bop_models mesh_import",

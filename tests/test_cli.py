@@ -266,3 +266,12 @@ def test_a_mistake_with_objects_gets_one_clear_sentence(arguments: str, message:
     assert done.returncode == 1
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_package_of_our_name_in_the_working_directory_is_not_taken_for_ours(tmp_path: Path) -> None:
+    """As in a checkout beside an installed package, whose objects, environments and recipes lie elsewhere."""
+    (tmp_path / "graspsim").mkdir()
+    (tmp_path / "graspsim" / "__init__.py").write_text("raise RuntimeError('the wrong package')")
+    done = graspsim("dump tabletop -o out --frames 1 --workers 1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "wrong package" not in done.stderr

@@ -1,6 +1,5 @@
 """What a pose estimator learns from: batches of several datasets' images, prepared by other processes meanwhile."""
 
-import multiprocessing
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from graspsim.pose.augment import in_the_style_of, with_background
 from graspsim.pose.estimator import Samples
 from graspsim.pose.metrics import Reference
 from graspsim.pose.samples import PoseImage, check_readable, pose_images
+from graspsim.processes import fresh_processes
 
 if TYPE_CHECKING:
     from .finetune_pose import Args
@@ -149,11 +149,8 @@ def load_images(
 def batches(dataset: Batches, first: int, loaders: int) -> Iterator[Batch]:
     """Yield the batches from a step on, prepared by other processes while the networks learn."""
     order = list(range(first, len(dataset)))
-    context = None
-    if loaders:
-        context = multiprocessing.get_context("forkserver")
-        # Or else each of them would read torch from the disk.
-        context.set_forkserver_preload([__name__])
+    # Or else each of them would read torch from the disk.
+    context = fresh_processes([__name__]) if loaders else None
     loader = DataLoader(
         dataset,
         batch_size=None,

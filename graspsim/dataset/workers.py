@@ -5,7 +5,6 @@
 
 import contextlib
 import logging
-import multiprocessing
 import signal
 import sys
 import traceback
@@ -20,6 +19,7 @@ import cv2
 
 from graspsim.dataset.generate import DumpJob, SceneReport, generate_scene, is_complete
 from graspsim.errors import GraspsimError
+from graspsim.processes import fresh_processes
 from graspsim.scene_objects import SceneObjects
 
 SCENES_PER_WORKER = 40
@@ -56,11 +56,8 @@ def generate_scenes(
     Raises:
         GraspsimError: as a worker raised it, or if a scene killed its worker `MAX_DEATHS` times.
     """
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if context.get_start_method() == "forkserver":
-        # Imports are done once, and a recycled worker starts at once.
-        context.set_forkserver_preload(["graspsim.dataset.workers", "graspsim.render.raster"])
+    # Imports are done once, and a recycled worker starts at once.
+    context = fresh_processes(["graspsim.dataset.workers", "graspsim.render.raster"])
     waiting = deque(scene_ids)
     deaths: dict[int, int] = {}
     active: list[_Worker] = []
