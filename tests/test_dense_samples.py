@@ -99,16 +99,16 @@ def test_what_is_told_of_moved_crops_lies_where_the_grid_has_it(root: Path) -> N
     assert isinstance(estimator, DenseEstimator)
 
     def mean_of_cells(crops: torch.Tensor, kinds: torch.Tensor) -> torch.Tensor:
-        assert kinds.tolist() == [0] * 4 + [1] * 4
+        assert kinds.tolist() == [0] * 9 + [1] * 9
         return torch.nn.functional.avg_pool2d(crops, 4)
 
     estimator.coordinates = mean_of_cells  # type: ignore[assignment]
     columns, rows = np.meshgrid(np.arange(200), np.arange(180))
     rgb = (np.stack([columns, rows, 0 * rows], axis=2) + 20).astype(np.uint8)
     squares = [np.array((12.3, 5.7, side, side)) for side in (64.0, 128.0)]
-    for maps, square in zip(estimator.maps_of(rgb, [0, 1], squares), squares, strict=True):
+    for maps, square in zip(estimator.maps_of(rgb, [0, 1], squares, 3), squares, strict=True):
         seen = maps[:2].permute(1, 2, 0).numpy() * DEVIATION[:2] + MEAN[:2] - 20
-        # Colours are whole numbers, and neighbours lie 2 and 4 pixels apart.
+        # Colours are whole numbers, and neighbours lie 1.3 and 2.7 pixels apart.
         assert np.abs(seen - (pixel_grid(square, len(seen)) - 0.5)).max() < 0.9
 
 

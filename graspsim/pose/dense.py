@@ -45,12 +45,12 @@ OVERLAP = 0.6
 """Of two boxes of one kind, intersection over union, above which the lower peak is dropped."""
 SHOWN = 0.5
 """Probability from which on a pixel is taken to show the object."""
-PASSES = 2
-"""Times that a crop is taken and looked at."""
 LEAST_EXPLAINED = 0.05
 """By a fit in space, below which depth is taken to be of no use."""
-DENSER = 2
-"""Times as many cells along a crop's side, when poses are sought, as the network tells of at once."""
+DENSER = (2, 3)
+"""Times as many cells along a crop's side as the network tells of at once, each time that poses are sought."""
+WORTH_MORE = 0.5
+"""Least score, of the best of its kind, with which a pose is sought again."""
 UNSURE = 0.25
 """Share of an object's pixels that are left out."""
 NEARER = np.exp(np.linspace(-0.14, 0.14, 29))
@@ -182,59 +182,66 @@ class DenseEstimator(PoseEstimator):
         found = self.looked_at(rgb, self.detect(rgb))
         if not found:
             return []
-        fits: list[Fit | None] = [None] * len(found)
+        kinds = np.array([detection.kind for detection in found])
         boxes = [detection.box_px for detection in found]
-        for _ in range(PASSES):
-            fits = self._fitted(rgb, camera, depth_m, [d.kind for d in found], boxes, fits)
-            # Where the pose puts the object is nearer to what was trained on than where it was detected.
-            for i, (detection, fit) in enumerate(zip(found, fits, strict=True)):
+        fits: list[Fit | None] = [None] * len(found)
+        chosen = np.arange(len(found))
+        for denser in DENSER:
+            told = self.fits_of(rgb, camera, depth_m, kinds[chosen].tolist(), [boxes[i] for i in chosen], denser)
+            for i, fit in zip(chosen, told, strict=True):
                 if fit is not None:
-                    box = hull_box(fit.camera_from_model, self.objects[detection.kind].hull_m, camera)
+                    fits[i] = fit
+                    # Where the pose puts the object is nearer to what was trained on than where it was detected.
+                    box = hull_box(fit.camera_from_model, self.objects[kinds[i]].hull_m, camera)
                     # What is nearly in the camera's plane has a box without end.
                     if max(box[2:]) < _LARGEST_BOX * camera.width:
                         boxes[i] = box
+            scores = np.array([d.score * (fit.explained if fit else 0) for d, fit in zip(found, fits, strict=True)])
+            best = np.zeros(len(self.objects))
+            np.maximum.at(best, kinds, scores)
+            chosen = np.flatnonzero(scores > WORTH_MORE * best[kinds])
         return [
-            Estimate(self.objects[d.kind].obj_id, d.score * fit.explained, fit.camera_from_model)
-            for d, fit in zip(found, fits, strict=True)
+            Estimate(self.objects[kind].obj_id, float(score), fit.camera_from_model)
+            for kind, score, fit in zip(kinds, scores, fits, strict=True)
             if fit is not None
         ]
 
-    def _fitted(
+    def fits_of(
         self,
         rgb: Image,
         camera: Intrinsics,
         depth_m: NDArray[np.float32] | None,
         kinds: list[int],
         boxes: list[tuple[float, float, float, float]],
-        before: list[Fit | None],
+        denser: int,
     ) -> list[Fit | None]:
-        """Return the poses of what boxes show, or what was known before where none is found."""
+        """Return the pose of what each box shows, None where there is none; see `maps_of`."""
+        if not kinds:
+            return []
         squares = [square_around(box) for box in boxes]
         with torch.no_grad():
-            maps = self.maps_of(rgb, kinds, squares)
+            maps = self.maps_of(rgb, kinds, squares, denser)
             shown, there, points, sure = (told.cpu().numpy() for told in coordinates_of(maps))
             bins = bins_of(maps).cpu().numpy()
-        fits = []
-        for i, (kind, square, old) in enumerate(zip(kinds, squares, before, strict=True)):
-            new = pose_of_crop(
-                self.objects[kind], square, shown[i], there[i], points[i], sure[i], bins[i], camera, depth_m
-            )
-            fits.append(old if new is None or (old is not None and old.explained > new.explained) else new)
-        return fits
+        return [
+            pose_of_crop(self.objects[kind], square, shown[i], there[i], points[i], sure[i], bins[i], camera, depth_m)
+            for i, (kind, square) in enumerate(zip(kinds, squares, strict=True))
+        ]
 
-    def maps_of(self, rgb: Image, kinds: list[int], squares: list[Array]) -> Tensor:
-        """Return the maps (n, 2 + 3 bins, 32, 32) of squares, in turn from crops that are moved by parts of a cell."""
+    def maps_of(self, rgb: Image, kinds: list[int], squares: list[Array], denser: int) -> Tensor:
+        """Return the maps (n, 2 + 3 bins, h, w) of squares, with `denser` times as many cells along each side as the
+        network tells of, in turn from crops that are moved by parts of a cell."""
         n = len(squares)
-        moves = (np.arange(DENSER) + 0.5) / DENSER - 0.5  # in cells
+        moves = (np.arange(denser) + 0.5) / denser - 0.5  # in cells
         crops = [
             crop_of(rgb, square + np.array([x, y, 0, 0]) * square[2] / MAP_PX)
             for square in squares
             for y in moves
             for x in moves
         ]
-        maps = self._maps(np.stack(crops), torch.tensor(kinds).repeat_interleave(DENSER**2))
-        in_turn: Tensor = maps.reshape(n, DENSER, DENSER, -1, MAP_PX, MAP_PX).permute(0, 3, 4, 1, 5, 2)
-        return in_turn.reshape(n, -1, MAP_PX * DENSER, MAP_PX * DENSER)
+        maps = self._maps(np.stack(crops), torch.tensor(kinds).repeat_interleave(denser**2))
+        in_turn: Tensor = maps.reshape(n, denser, denser, -1, MAP_PX, MAP_PX).permute(0, 3, 4, 1, 5, 2)
+        return in_turn.reshape(n, -1, MAP_PX * denser, MAP_PX * denser)
 
     def _maps(self, crops: NDArray[np.uint8], kinds: Tensor) -> Tensor:
         device = device_of(self.networks)

@@ -88,8 +88,8 @@ def crop_sample(
     square = square_around(instance.box_px)
     if rng is not None:
         # A detector's box is never quite right.
-        side = square[2] * rng.uniform(0.85, 1.2)
-        middle = square[:2] + square[2:] / 2 + rng.uniform(-0.08, 0.08, 2) * side
+        side = square[2] * rng.uniform(0.92, 1.1)
+        middle = square[:2] + square[2:] / 2 + rng.uniform(-0.05, 0.05, 2) * side
         square = np.array([*(middle - side / 2), side, side])
     view = camera_of(square, camera, MAP_PX)
     depth_m = render_mesh(reference.mesh, instance.camera_from_model, view)
