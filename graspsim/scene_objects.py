@@ -22,10 +22,11 @@ class SceneObjects(Mapping[int, ObjectModel]):
         self._targets: Mapping[int, ObjectModel] = load_set(self._set) if at_once else self._set
         heldout = spec.objects.heldout_families if spec.objects.split == "train" else ()
         families = tuple(f for f in spec.distractors.families if f.partition(":")[0] not in heldout)
-        of_set = SetSpec(
-            families, models=spec.distractors.models, size_m=spec.distractors.size_m, split=spec.objects.split
+        self._distractors = (
+            ObjectSet(SetSpec(families, models=spec.distractors.models, split=spec.objects.split), root_seed, kind=1)
+            if families
+            else None
         )
-        self._distractors = ObjectSet(of_set, root_seed, kind=1) if families else None
 
         self.target_ids = self._set.obj_ids
         """The obj_ids that are labelled and exported."""

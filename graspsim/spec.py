@@ -256,13 +256,11 @@ class DistractorsSpec:
     Attributes:
         families: names of object families, as for the objects.
         models: number of distractor models in the dataset.
-        size_m: largest extent, to which they are scaled; 0 leaves each as its family made it.
         count: distractors per scene.
     """
 
     families: tuple[str, ...] = FAMILIES
     models: int = ranged(20, 1, 10_000)
-    size_m: float = ranged(0.0, 0.0, 1.0)
     count: int = ranged(Integers(0, 3), 0, 1000)
 
 

@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import pytest
 
-from graspsim.distributions import Uniform
 from graspsim.object_set import ObjectSet
 from graspsim.scene_objects import SceneObjects
 from graspsim.spec import DistractorsSpec, ObjectsSpec, SceneSpec
@@ -45,13 +44,6 @@ def test_without_distractor_families_there_are_none() -> None:
     objects = SceneObjects(replace(SPEC, distractors=DistractorsSpec(families=())), 0)
     assert len(objects) == 6
     assert list(objects.distractor_ids) == []
-
-
-def test_distractors_are_as_large_as_told_and_targets_stay_as_they_are() -> None:
-    told = replace(SPEC, distractors=replace(SPEC.distractors, size_m=Uniform(0.2, 0.3)))
-    objects, before = SceneObjects(told, 0), SceneObjects(SPEC, 0)
-    assert all(0.2 <= objects[i].extents_m.max() <= 0.3 for i in objects.distractor_ids)
-    assert [objects[i].volume_m3 for i in objects.target_ids] == [before[i].volume_m3 for i in before.target_ids]
 
 
 def test_a_family_held_out_of_training_is_no_distractor_either() -> None:
