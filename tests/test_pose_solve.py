@@ -23,6 +23,7 @@ from graspsim.pose.dense import (  # noqa: E402
     Detection,
     at_distance_of_silhouette,
     box_told,
+    near_the_best,
     pose_of_crop,
     without_doubles,
 )
@@ -226,6 +227,12 @@ def test_of_boxes_in_one_place_the_surest_of_a_kind_is_kept() -> None:
     sure, unsure = Detection(0, 0.9, box), Detection(0, 0.3, (11.0, 11.0, 20.0, 20.0))
     others = [Detection(1, 0.5, box), Detection(0, 0.2, beside)]
     assert without_doubles([unsure, *others, sure]) == [sure, *others]
+
+
+def test_each_kind_keeps_what_is_near_its_own_best() -> None:
+    assert near_the_best([0, 1, 0, 0, 1], [0.8, 0.1, 0.5, 0.3, 0.04], 0.5) == [0, 1, 2]
+    # What explains nothing is not near a best that explains nothing, either.
+    assert near_the_best([2], [0.0], 0.5) == []
 
 
 def test_the_cells_of_a_crop_lie_evenly_in_its_box() -> None:

@@ -174,20 +174,21 @@ class DenseEstimator(PoseEstimator):
             Detection(detection.kind, detection.score * float(promise), box)
             for detection, promise, box in zip(found, promised, surest, strict=True)
         ]
-        best: dict[int, float] = {}
-        return [d for d in without_doubles(moved) if d.score > PROMISING * best.setdefault(d.kind, d.score)]
+        kept = without_doubles(moved)
+        promising = near_the_best([d.kind for d in kept], [d.score for d in kept], PROMISING)
+        return [kept[i] for i in promising]
 
     def estimate(self, rgb: Image, camera: Intrinsics, depth_m: NDArray[np.float32] | None = None) -> list[Estimate]:
         """Return the poses of all known objects in a picture; with depth, they are fitted in space."""
         found = self.looked_at(rgb, self.detect(rgb))
         if not found:
             return []
-        kinds = np.array([detection.kind for detection in found])
+        kinds = [detection.kind for detection in found]
         boxes = [detection.box_px for detection in found]
         fits: list[Fit | None] = [None] * len(found)
-        chosen = np.arange(len(found))
+        chosen = list(range(len(found)))
         for denser in DENSER:
-            told = self.fits_of(rgb, camera, depth_m, kinds[chosen].tolist(), [boxes[i] for i in chosen], denser)
+            told = self.fits_of(rgb, camera, depth_m, [kinds[i] for i in chosen], [boxes[i] for i in chosen], denser)
             for i, fit in zip(chosen, told, strict=True):
                 if fit is not None:
                     fits[i] = fit
@@ -196,12 +197,10 @@ class DenseEstimator(PoseEstimator):
                     # What is nearly in the camera's plane has a box without end.
                     if max(box[2:]) < _LARGEST_BOX * camera.width:
                         boxes[i] = box
-            scores = np.array([d.score * (fit.explained if fit else 0) for d, fit in zip(found, fits, strict=True)])
-            best = np.zeros(len(self.objects))
-            np.maximum.at(best, kinds, scores)
-            chosen = np.flatnonzero(scores > WORTH_MORE * best[kinds])
+            scores = [d.score * (fit.explained if fit else 0.0) for d, fit in zip(found, fits, strict=True)]
+            chosen = near_the_best(kinds, scores, WORTH_MORE)
         return [
-            Estimate(self.objects[kind].obj_id, float(score), fit.camera_from_model)
+            Estimate(self.objects[kind].obj_id, score, fit.camera_from_model)
             for kind, score, fit in zip(kinds, scores, fits, strict=True)
             if fit is not None
         ]
@@ -271,6 +270,14 @@ def without_doubles(found: list[Detection]) -> list[Detection]:
         if all(each.kind != other.kind or box_overlap(each.box_px, other.box_px) < OVERLAP for other in kept):
             kept.append(each)
     return kept
+
+
+def near_the_best(kinds: list[int], scores: list[float], share: float) -> list[int]:
+    """Return which detections score more than a share of what the best of their kind does."""
+    best: dict[int, float] = {}
+    for kind, score in zip(kinds, scores, strict=True):
+        best[kind] = max(score, best.get(kind, 0.0))
+    return [i for i, (kind, score) in enumerate(zip(kinds, scores, strict=True)) if score > share * best[kind]]
 
 
 def box_told(there: NDArray[np.float32], square: Array) -> tuple[float, float, float, float] | None:
