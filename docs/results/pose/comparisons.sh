@@ -21,8 +21,10 @@ render() { # name, more arguments
 }
 
 learn() { # name of the run, name of its renders, more arguments
-  [ -f "$out/runs/$1/estimator.pt" ] ||
-    python training/finetune_pose.py --data "$out/$2" --out "$out/runs/$1" "${training[@]}" "${@:3}"
+  local run=$out/runs/$1 resume=()
+  [ -f "$run/estimator.pt" ] && return
+  [ -f "$run/checkpoint.pt" ] && resume=(--resume)
+  python training/finetune_pose.py --data "$out/$2" --out "$run" "${resume[@]}" "${training[@]}" "${@:3}"
 }
 
 try() { # name of the run, dataset, file of its scores
