@@ -12,10 +12,15 @@ from poses_for_tests import SPLIT, eight_images  # noqa: E402
 
 from graspsim.dataset.bop import BopDataset  # noqa: E402
 from graspsim.geometry import apply, transform  # noqa: E402
-from graspsim.pose.dense import DenseEstimator, box_overlap  # noqa: E402
-from graspsim.pose.dense_samples import crop_of, crop_sample, detector_image, detector_targets  # noqa: E402
-from graspsim.pose.estimator import DEVIATION, MEAN, untrained  # noqa: E402
-from graspsim.pose.networks import DETECTOR_STRIDE  # noqa: E402
+from graspsim.pose.dense_samples import (  # noqa: E402
+    crop_of,
+    crop_sample,
+    detector_image,
+    detector_targets,
+    square_around,
+)
+from graspsim.pose.detections import box_overlap  # noqa: E402
+from graspsim.pose.networks import DETECTOR_STRIDE, MAP_PX  # noqa: E402
 from graspsim.pose.samples import PoseImage, pose_images  # noqa: E402
 from graspsim.pose.score import load_references  # noqa: E402
 from graspsim.pose.solve import pixel_grid  # noqa: E402
@@ -36,7 +41,8 @@ def test_the_points_told_of_a_crop_are_those_that_the_labels_put_there(root: Pat
     for picture in images:
         rgb, camera = picture.read()
         for instance in picture.instances:
-            crop = crop_sample(rgb, camera, instance, picture.instances, references, None)
+            square = square_around(instance.box_px)
+            crop = crop_sample(rgb, camera, instance, picture.instances, references, square)
             frame = references[instance.obj_id].frame
             assert (crop.there >= crop.visible).all()
             points = frame.metres(crop.coordinates[crop.visible].astype(np.float64))
@@ -54,10 +60,11 @@ def test_without_a_mask_an_object_is_hidden_by_the_others(root: Path, images: li
     for picture in images:
         rgb, camera = picture.read()
         for instance in picture.instances:
-            masked = crop_sample(rgb, camera, instance, (), references, None).visible
+            square = square_around(instance.box_px)
+            masked = crop_sample(rgb, camera, instance, (), references, square).visible
             bare = dataclasses.replace(instance, mask=None)
             others = tuple(bare if other is instance else other for other in picture.instances)
-            alone, told = (crop_sample(rgb, camera, bare, o, references, None).visible for o in ((), others))
+            alone, told = (crop_sample(rgb, camera, bare, o, references, square).visible for o in ((), others))
             assert not (told & ~alone).any()
             # A mask's pixels are coarser than a crop's.
             missed, seen = missed + (masked & ~told).sum(), seen + masked.sum()
@@ -66,10 +73,24 @@ def test_without_a_mask_an_object_is_hidden_by_the_others(root: Path, images: li
                 dataclasses.replace(bare, camera_from_model=transform(pose[:3, :3], s * pose[:3, 3]))
                 for s in (0.5, 2.0)
             )
-            left = crop_sample(rgb, camera, bare, (nearer,), references, None).visible
+            left = crop_sample(rgb, camera, bare, (nearer,), references, square).visible
             assert left.sum() < 0.1 * alone.sum()
-            assert (crop_sample(rgb, camera, bare, (farther,), references, None).visible >= alone).all()
+            assert (crop_sample(rgb, camera, bare, (farther,), references, square).visible >= alone).all()
     assert missed < 0.03 * seen
+
+
+def test_what_lies_outside_of_the_picture_is_not_seen(root: Path, images: list[PoseImage]) -> None:
+    references = load_references(BopDataset(root))
+    for picture in images:
+        rgb, camera = picture.read()
+        for instance in picture.instances:
+            x, y, side, _ = square_around(instance.box_px)
+            # The picture ends in the middle of the object.
+            cut, bare = rgb[:, : int(x + side / 2)], dataclasses.replace(instance, mask=None)
+            crop = crop_sample(cut, camera, bare, (), references, np.array([x, y, side, side]))
+            assert not crop.visible[:, MAP_PX // 2 :].any()
+            assert crop.visible[:, : MAP_PX // 2].any()
+            assert crop.there[:, MAP_PX // 2 :].any()
 
 
 def test_a_crop_shows_what_lies_in_its_square() -> None:
@@ -92,24 +113,6 @@ def test_a_crop_shows_each_point_where_the_grid_of_its_square_has_it(side: float
     crop = crop_of(rgb, square, 64)[..., :2].astype(float) - 20
     off = crop - (pixel_grid(square, 64) - 0.5)
     assert np.abs(off.mean(axis=(0, 1))).max() < 0.25
-
-
-def test_what_is_told_of_moved_crops_lies_where_the_grid_has_it(root: Path) -> None:
-    estimator = untrained("dense", load_references(BopDataset(root)), 8, 160)
-    assert isinstance(estimator, DenseEstimator)
-
-    def mean_of_cells(crops: torch.Tensor, kinds: torch.Tensor) -> torch.Tensor:
-        assert kinds.tolist() == [0] * 9 + [1] * 9
-        return torch.nn.functional.avg_pool2d(crops, 4)
-
-    estimator.coordinates = mean_of_cells  # type: ignore[assignment]
-    columns, rows = np.meshgrid(np.arange(200), np.arange(180))
-    rgb = (np.stack([columns, rows, 0 * rows], axis=2) + 20).astype(np.uint8)
-    squares = [np.array((12.3, 5.7, side, side)) for side in (64.0, 128.0)]
-    for maps, square in zip(estimator.maps_of(rgb, [0, 1], squares, 3), squares, strict=True):
-        seen = maps[:2].permute(1, 2, 0).numpy() * DEVIATION[:2] + MEAN[:2] - 20
-        # Colours are whole numbers, and neighbours lie 1.3 and 2.7 pixels apart.
-        assert np.abs(seen - (pixel_grid(square, len(seen)) - 0.5)).max() < 0.9
 
 
 def test_heat_peaks_in_the_cell_of_each_object_and_the_box_tells_its_place(images: list[PoseImage]) -> None:

@@ -112,15 +112,3 @@ def test_batches_put_beliefs_where_the_picture_shows_the_object() -> None:
         row, column = np.unravel_index(belief.argmax(), belief.shape)
         rows, columns = np.nonzero(image.mean(axis=2) > image.mean() + 60)
         assert np.hypot(rows.mean() / STRIDE - row - 0.5, columns.mean() / STRIDE - column - 0.5) < 1.5
-
-
-def test_the_network_has_six_stages_each_seeing_the_one_before() -> None:
-    net = dope.DopeNet(1, 8)
-    maps = net(torch.zeros((1, 3, 64, 96)))
-    assert len(maps) == 6
-    for beliefs, fields in maps:
-        assert beliefs.shape == (1, 9, 8, 12)
-        assert fields.shape == (1, 16, 8, 12)
-    # As many weights as the layers of the original have, counted by hand.
-    original = sum(p.numel() for p in dope.DopeNet(1, 128).parameters())
-    assert original == 50_267_350

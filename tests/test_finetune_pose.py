@@ -1,9 +1,11 @@
 """Whole runs of the pose estimator: what was trained finds objects, goes on where it ended, and says what is amiss."""
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -78,9 +80,8 @@ def test_a_tiny_network_overfits_eight_images_to_two_pixels(root: Path, images: 
     try:
         estimator = untrained("dense", references, 8, 160)
         pictures, samples = [(image, *image.read()) for image in images], estimator.samples(references)
-        # As they are, and with their crops moved a little.
         rng = np.random.default_rng(0)
-        batches = [samples.batch(pictures, moved, 0.0) for moved in (None, *[rng] * 5)]
+        batches = [samples.batch(pictures, rng, 0.0) for _ in range(6)]
         losses, steps = estimator.losses(references), 300
         optimizers = optimizers_for(estimator.networks, 8e-3, 0.0)
         schedules = [torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps) for optimizer in optimizers]
@@ -94,7 +95,7 @@ def test_a_tiny_network_overfits_eight_images_to_two_pixels(root: Path, images: 
         off_px = []
         for image in images:
             rgb, camera = image.read()
-            told = estimator.estimate(rgb, camera)
+            told = estimator.estimate(rgb, camera, rng)
             for instance in image.instances:
                 reference = references[instance.obj_id]
                 each = [
@@ -208,6 +209,11 @@ def test_unreadable_pictures_are_named_and_left_out_only_when_told_so(
     finetune_pose.train(small(data, tmp_path / "b", skip_unreadable=True, steps=20))
     said = capsys.readouterr().out
     assert "5 unreadable files were left out." in said
+    pictures[0].write_bytes(b"")
+    finetune_pose.train(small(data, tmp_path / "c", skip_unreadable=True, steps=1))
+    told = capsys.readouterr().out
+    assert f"Left out: {pictures[0]} is empty." in told
+    assert f"{data}: 7 images of {SPLIT}, 1 left out." in told
     assert f"Left out: {pictures[2]} is not a readable image" in said
 
 
@@ -337,7 +343,125 @@ def test_a_picture_of_predictions_and_their_file(root: Path, images: list[PoseIm
     args = predict_pose.Args(run=run, image=images[0].path, camera=tmp_path / "camera.json", json=tmp_path / "out.json")
     with pytest.raises(DatasetError, match=r"is for pictures of 640x480, and .* is of 160x120"):
         predict_pose.predict(args)
-    (tmp_path / "camera.json").write_text('{"fx": 200, "fy": 200, "cx": 80, "cy": 60}')
-    assert len(predict_pose.predict(args)) == len(read_json(tmp_path / "out.json"))
     with pytest.raises(DatasetError, match="fx and fy must be above 0"):
         predict_pose.camera_from({"fx": 0, "fy": 1, "cx": 1, "cy": 1}, tmp_path, 4, 4)
+
+
+def test_predictions_are_written_in_millimetres_the_surest_first(
+    root: Path, images: list[PoseImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [
+        Estimate(i.obj_id, score, i.camera_from_model) for i, score in zip(images[0].instances, (0.3, 0.9), strict=True)
+    ]
+    given: list[np.ndarray | None] = []
+
+    class Knowing:
+        uses_depth = True
+
+        def estimate(self, rgb: object, camera: object, rng: object, depth_m: np.ndarray | None) -> list[Estimate]:
+            given.append(depth_m)
+            return [*told, Estimate(told[0].obj_id, 0.01, np.eye(4))]
+
+    monkeypatch.setattr(predict_pose, "load_estimator", lambda path: Knowing())
+    (tmp_path / "camera.json").write_text('{"fx": 200, "fy": 200, "cx": 80, "cy": 60, "depth_scale": 0.5}')
+    depth = np.full((120, 160), 1500, np.uint16)
+    assert cv2.imwrite(str(tmp_path / "depth.png"), depth)
+    args = predict_pose.Args(
+        run=tmp_path,
+        image=images[0].path,
+        camera=tmp_path / "camera.json",
+        depth=tmp_path / "depth.png",
+        json=tmp_path / "out.json",
+    )
+    predict_pose.predict(args)
+    assert given[0] is not None
+    np.testing.assert_allclose(given[0], 0.75)
+    written = read_json(tmp_path / "out.json")
+    assert [entry["score"] for entry in written] == [0.9, 0.3]
+    for entry, estimate in zip(written, told[::-1], strict=True):
+        assert entry["obj_id"] == estimate.obj_id
+        np.testing.assert_allclose(entry["cam_t_m2c"], 1000 * estimate.camera_from_model[:3, 3])
+        np.testing.assert_allclose(entry["cam_R_m2c"], estimate.camera_from_model[:3, :3].ravel())
+
+
+def test_depth_that_would_not_be_used_is_refused(root: Path, images: list[PoseImage], tmp_path: Path) -> None:
+    save_estimator(untrained("dope", load_references(BopDataset(root)), 8, 160), tmp_path / "estimator.pt")
+    args = predict_pose.Args(
+        run=tmp_path, image=images[0].path, camera=tmp_path / "camera.json", depth=tmp_path / "depth.png"
+    )
+    with pytest.raises(SpecError, match="The architecture dope does not use depth; leave --depth out"):
+        predict_pose.predict(args)
+
+
+def test_what_overflows_in_one_optimizer_leaves_all_weights_as_they_were(root: Path, tmp_path: Path) -> None:
+    references = load_references(BopDataset(root))
+    estimator = untrained("dense", references, 8, 160)
+    assert isinstance(estimator, DenseEstimator)
+    trainer = finetune_pose.Trainer(small(root, tmp_path), estimator, references)
+    trainer.most_overflows = 1
+    before = {name: value.clone() for name, value in estimator.networks.named_parameters()}
+    only_here = estimator.detector.last.bias
+    trainer.losses = lambda content: {
+        "nan": only_here.sum() * float("nan"),
+        "finite": sum(p.sum() for p in estimator.networks.parameters() if p is not only_here),
+    }
+    batch = finetune_pose.Batch(None, 1, ())
+    trainer.learn(batch, 0.5)
+    for name, value in estimator.networks.named_parameters():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
+    with pytest.raises(GraspsimError, match="the loss is no number any more"):
+        trainer.learn(batch, 0.5)
+
+
+def test_objects_of_other_symmetries_are_not_mixed(root: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(root, other)
+    path = other / "models" / "models_info.json"
+    info = read_json(path)
+    number = min(info)
+    turn = [-1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+    info[number]["symmetries_discrete"] = [turn]
+    info[number].pop("symmetries_continuous", None)
+    path.write_text(json.dumps(info))
+    shutil.rmtree(other / "models_eval", ignore_errors=True)
+    with pytest.raises(DatasetError, match=rf"Object {number} has other symmetries in {root} than in {other}"):
+        finetune_pose.train(small(root, tmp_path / "run", real=other, real_split=SPLIT))
+
+
+def test_the_dataset_that_holds_an_unknown_object_is_named(root: Path, tmp_path: Path) -> None:
+    references = load_references(BopDataset(root))
+    known = min(references)
+    init = tmp_path / "init"
+    init.mkdir()
+    save_estimator(untrained("dense", {known: references[known]}, 8, 160), init / "estimator.pt")
+    first = tmp_path / "first"
+    shutil.copytree(root, first)
+    for path in (first / SPLIT).glob("*/scene_gt.json"):
+        info, gt = path.with_name("scene_gt_info.json"), read_json(path)
+        kept = {im: [n for n, e in enumerate(entries) if e["obj_id"] == known] for im, entries in gt.items()}
+        for file in (path, info):
+            content = read_json(file)
+            file.write_text(json.dumps({im: [content[im][n] for n in kept[im]] for im in content}))
+    args = dataclasses.replace(small(first, tmp_path / "run"), data=(first, root), init=init)
+    with pytest.raises(DatasetError, match=rf"^{root} holds the objects \d, which the estimator does not know"):
+        finetune_pose.train(dataclasses.replace(args, width=None, image_width=320))
+
+
+def test_backgrounds_without_masks_are_refused(root: Path, images: list[PoseImage], tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(root, data)
+    for folder in (data / SPLIT).glob("*/mask_visib"):
+        shutil.rmtree(folder)
+    with pytest.raises(SpecError, match="--backgrounds takes masks"):
+        finetune_pose.train(small(data, tmp_path / "run", backgrounds=images[0].path.parent))
+
+
+@pytest.mark.parametrize(("name", "value"), [("colour", 1), ("seed", None)])
+def test_a_run_of_other_options_is_not_gone_on_with(name: str, value: object, root: Path, tmp_path: Path) -> None:
+    args = small(root, tmp_path / "run", steps=2)
+    finetune_pose.train(args)
+    path = tmp_path / "run" / "config.json"
+    config = read_json(path)
+    path.write_text(json.dumps({**config, name: value} if value else {k: v for k, v in config.items() if k != name}))
+    with pytest.raises(SpecError, match=f"has {name} .*; it cannot go on with"):
+        finetune_pose.train(dataclasses.replace(args, resume=True))

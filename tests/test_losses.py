@@ -22,7 +22,7 @@ from graspsim.pose.networks import (  # noqa: E402
 
 
 def sure_of(points: torch.Tensor) -> torch.Tensor:
-    """Return maps (n, 1 + 3 bins, h, w) that tell points (n, 3, h, w), and the object everywhere."""
+    """Return maps (n, 2 + 3 bins, h, w) that tell points (n, 3, h, w), and the object everywhere."""
     place = (points + 1) / 2 * (BINS - 1)
     each = torch.clamp(1 - (place[:, :, None] - torch.arange(BINS)[None, None, :, None, None]).abs(), min=1e-9).log()
     n, _, h, w = points.shape

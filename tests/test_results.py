@@ -20,7 +20,12 @@ def test_results_read_back_as_they_were_written(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     written = [
         PoseEstimate(
-            n, 2 * n, n + 1, float(rng.random()), transform(matrix_from_quat(random_quat(rng)), rng.normal(size=3))
+            n,
+            2 * n,
+            n + 1,
+            np.float64(rng.random()),
+            transform(matrix_from_quat(random_quat(rng)), rng.normal(size=3)),
+            np.float32(0.1),
         )
         for n in range(5)
     ]

@@ -126,6 +126,7 @@ def lmo(folder: Path) -> BopDataset:
     for name in ("scene_camera.json", "scene_gt.json"):
         shutil.copy(SHARED / "pose" / name, scene / name)
     shutil.copy(SHARED / "pose" / "test_targets_bop19.json", folder)
+    shutil.copy(SHARED / "real" / "lmo" / "camera.json", folder)
     return BopDataset(folder)
 
 
@@ -181,6 +182,43 @@ def test_targets_of_the_test_split_are_not_asked_for_in_another(dataset: BopData
     both = BopDataset(root)
     assert targets_of(both, SPLIT) == {(0, 0): {1: 7}}
     assert sum(len(counts) for counts in targets_of(both, "val").values()) > 1
+    shutil.rmtree(root / SPLIT)
+    assert targets_of(BopDataset(root), "val") == targets_of(both, "val")
+
+
+def test_an_image_that_shows_no_target_is_none_to_score(dataset: BopDataset, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(dataset.root, root)
+    (root / "test_targets_bop19.json").unlink()
+    path = root / SPLIT / "000000" / "scene_gt_info.json"
+    info = json.loads(path.read_text())
+    hidden = min(info, key=int)
+    info[hidden] = [{**entry, "visib_fract": 0.05} for entry in info[hidden]]
+    path.write_text(json.dumps(info))
+    (root / SPLIT / "000000" / "depth" / f"{int(hidden):06d}.png").unlink()
+    targets = targets_of(BopDataset(root), SPLIT)
+    assert (0, int(hidden)) not in targets
+    scores = score_results(truths(dataset), BopDataset(root), SPLIT)
+    assert (scores.images, scores.overall.mssd) == (3, 1)
+
+
+def test_without_pictures_their_width_is_that_of_the_camera_file(dataset: BopDataset, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(dataset.root, root)
+    off = changed(truths(dataset), shifted(0.02))
+    with_pictures = score_results(off, BopDataset(root), SPLIT, with_vsd=False)
+    for folder in (*root.glob(f"{SPLIT}/*/rgb"), *root.glob(f"{SPLIT}/*/depth")):
+        shutil.rmtree(folder)
+    assert score_results(off, BopDataset(root), SPLIT, with_vsd=False) == with_pictures
+    camera = json.loads((root / "camera.json").read_text())
+    (root / "camera.json").write_text(json.dumps({**camera, "width": 40}))
+    assert score_results(off, BopDataset(root), SPLIT, with_vsd=False).overall.mspd < with_pictures.overall.mspd
+    (root / "camera.json").write_text("{}")
+    with pytest.raises(DatasetError, match=r"camera\.json has to state the images' width and height: KeyError"):
+        score_results(off, BopDataset(root), SPLIT, with_vsd=False)
+    (root / "camera.json").unlink()
+    with pytest.raises(DatasetError, match=r"camera\.json"):
+        score_results(off, BopDataset(root), SPLIT, with_vsd=False)
 
 
 def test_models_that_are_not_there_are_asked_for(dataset: BopDataset, tmp_path: Path) -> None:

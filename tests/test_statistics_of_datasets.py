@@ -8,6 +8,7 @@ import pytest
 
 from graspsim.cli.datasets import Compare
 from graspsim.dataset.bop import BopDataset
+from graspsim.dataset.compare_page import largest_in_words
 from graspsim.dataset.dump import dump
 from graspsim.dataset.generate import DumpJob
 from graspsim.dataset.statistics import STATISTICS, Measured, _part_of_sphere, _spectrum_slope, differences, measure
@@ -42,6 +43,8 @@ def test_a_dataset_does_not_differ_from_itself(plain: Path) -> None:
     assert one.images == 12
     for difference in differences(one, one):
         assert difference.wasserstein == difference.ks == difference.shift == 0
+    (said,) = largest_in_words(one, one, differences(one, one))
+    assert said.endswith("do not differ in what they both have.")
 
 
 @pytest.mark.parametrize(
@@ -120,6 +123,16 @@ def test_what_a_dataset_does_not_have_is_left_out_and_said(plain: Path, tmp_path
     assert Compare(plain, REAL, out=out, count=4).run() == 0
     assert "Not compared, since one of them has none: " in out.read_text()
     assert "depth_m" not in measure(BopDataset(REAL), None, 4).values
+
+
+def test_directions_are_unknown_without_ground_truth(plain: Path, tmp_path: Path) -> None:
+    bare, out = tmp_path / "bare", tmp_path / "report.html"
+    shutil.copytree(plain, bare)
+    for path in bare.rglob("scene_gt.json"):
+        path.unlink()
+    assert measured(bare).viewpoints is None
+    assert Compare(plain, bare, out=out).run() == 0
+    assert "% and unknown." in out.read_text()
 
 
 def test_boxes_that_a_dataset_does_not_give_are_those_of_its_models(plain: Path, tmp_path: Path) -> None:

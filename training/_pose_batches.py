@@ -12,18 +12,19 @@ from torch.utils.data import DataLoader, Dataset
 
 from graspsim.dataset.bop import BopDataset, read_mask
 from graspsim.dataset.encoding import read_rgb
-from graspsim.errors import DatasetError, GraspsimError
+from graspsim.errors import DatasetError, GraspsimError, SpecError
 from graspsim.geometry import Intrinsics
 from graspsim.pose.augment import in_the_style_of, with_background
 from graspsim.pose.estimator import Samples
 from graspsim.pose.metrics import Reference
-from graspsim.pose.samples import PoseImage, check_readable, pose_images
+from graspsim.pose.samples import PoseImage, pose_images, without_empty
 from graspsim.processes import fresh_processes
 
 if TYPE_CHECKING:
     from .finetune_pose import Args
 
 _MOST_UNREADABLE = 20
+_NAMED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,8 @@ class Batches(Dataset[Batch | GraspsimError]):
         weights = np.array(args.weights or [1.0] * len(sources))
         self._weights = weights / weights.sum()
         self._backgrounds = pictures_in(args.backgrounds)
+        if self._backgrounds and not any(i.mask for images in sources for image in images for i in image.instances):
+            raise SpecError("--backgrounds takes masks (mask_visib) of the objects, and no dataset of --data has any.")
         self._styles = pictures_in(args.style)
 
     def __len__(self) -> int:
@@ -141,9 +144,20 @@ def load_images(
             f"{root} has no split to train on, only {', '.join(dataset.splits)}; if that is what you want, name it by "
             "--split, or --real-split for --real."
         )
-    images = [image for name in chosen for image in pose_images(dataset, name, references)]
-    print(f"{root}: {len(images)} images of {', '.join(chosen)}.", flush=True)
-    return check_readable(images, skip_unreadable)
+    images, empty = without_empty([image for name in chosen for image in pose_images(dataset, name, references)])
+    if empty and not skip_unreadable:
+        named = ", ".join(str(path) for path in empty[:_NAMED]) + (", …" if len(empty) > _NAMED else "")
+        raise DatasetError(
+            f"{len(empty)} of {len(images) + len(empty)} pictures are empty: {named}; mend them, or leave them out "
+            "with --skip-unreadable."
+        )
+    if not images:
+        raise DatasetError(f"All {len(empty)} pictures are empty, {empty[0]} and the others.")
+    for path in empty:
+        print(f"Left out: {path} is empty.")
+    besides = f", {len(empty)} left out" if empty else ""
+    print(f"{root}: {len(images)} images of {', '.join(chosen)}{besides}.", flush=True)
+    return images
 
 
 def batches(dataset: Batches, first: int, loaders: int) -> Iterator[Batch]:

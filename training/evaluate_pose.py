@@ -7,7 +7,6 @@ Needs the extra: pip install 'graspsim[pose]'.
 
 __package__ = "graspsim.training"  # so that it runs as a script, too
 
-import multiprocessing
 import signal
 import sys
 import time
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 import tyro
 from tyro.conf import Positional
 
@@ -27,6 +27,7 @@ from graspsim.dataset.bop import BopDataset
 from graspsim.dataset.results import PoseEstimate, write_results
 from graspsim.errors import DatasetError, GraspsimError
 from graspsim.pose.score import Scores, load_references, score_results, targets_of
+from graspsim.processes import fresh_processes
 
 try:
     import torch
@@ -79,7 +80,9 @@ class Estimating:
         frame = self._dataset.read_frame(self._split, *image)
         start = time.perf_counter()
         depth_m = None if self._rgb_only else frame.depth_m
-        told = self._estimator.estimate(frame.rgb, frame.intrinsics, depth_m)
+        # The same whichever process looks at it, and whatever images before.
+        rng = np.random.default_rng(image)
+        told = self._estimator.estimate(frame.rgb, frame.intrinsics, rng, depth_m)
         seconds = time.perf_counter() - start
         return [PoseEstimate(*image, e.obj_id, e.score, e.camera_from_model, seconds) for e in told]
 
@@ -106,7 +109,7 @@ def estimates_of(
     if args.workers == 1:
         yield from map(Estimating(estimator, args, split), images)
         return
-    pool = ProcessPoolExecutor(args.workers, multiprocessing.get_context("forkserver"), _begin, (args, split))
+    pool = ProcessPoolExecutor(args.workers, fresh_processes(["graspsim.pose.dense"]), _begin, (args, split))
     try:
         yield from pool.map(_estimate, images)
     except BrokenProcessPool as error:

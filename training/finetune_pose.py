@@ -42,6 +42,7 @@ from graspsim.pose.estimator import (
     check_device,
     check_kinds,
     load_estimator,
+    save_content,
     save_estimator,
     untrained,
 )
@@ -143,6 +144,8 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(args.device, enabled=args.device == "cuda")
         self.step = 0
         self.elapsed_s = 0.0
+        # Half precision overflows now and then, which the scaler sees to.
+        self.most_overflows = _MOST_OVERFLOWS if args.device == "cuda" else 0
         self.overflows = 0
 
     def learn(self, batch: Batch, done: float) -> dict[str, float]:
@@ -162,15 +165,17 @@ class Trainer:
         for optimizer in self.optimizers:
             self.scaler.unscale_(optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.networks.parameters(), 10.0)
-        # Half precision overflows now and then, which the scaler sees to.
-        self.overflows = 0 if torch.isfinite(norm) else self.overflows + 1
-        if self.overflows > (_MOST_OVERFLOWS if is_cuda else 0):
+        # By clipping, what is no number has spread to all of the gradients.
+        has_overflowed = not torch.isfinite(norm)
+        self.overflows = self.overflows + 1 if has_overflowed else 0
+        if self.overflows > self.most_overflows:
             raise GraspsimError(
                 f"After {self.step} steps the loss is no number any more; begin anew with a --learning-rate below "
                 f"{self.args.learning_rate:g}."
             )
-        for optimizer in self.optimizers:
-            self.scaler.step(optimizer)
+        if not has_overflowed:
+            for optimizer in self.optimizers:
+                self.scaler.step(optimizer)
         self.scaler.update()
         self.step += 1
         return {name: float(loss.detach()) for name, loss in losses.items()}
@@ -184,9 +189,7 @@ class Trainer:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "scaler": self.scaler.state_dict(),
         }
-        part = path.with_name(f".{path.name}.part")
-        torch.save(content, part)
-        part.replace(path)
+        save_content(content, path)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
@@ -244,11 +247,11 @@ def begin_run(args: Args) -> Path | None:
     if args.resume:
         if not checkpoint.exists():
             raise SpecError(f"{args.out} holds no checkpoint to go on from.")
-        for name, before in read_json(path).items():
-            if name not in may_differ and arguments[name] != before:
-                raise SpecError(
-                    f"The run in {args.out} has {name} {before!r}; it cannot go on with {arguments[name]!r}."
-                )
+        begun_with = read_json(path)
+        for name in sorted((arguments.keys() | begun_with.keys()) - may_differ):
+            before, now = (given.get(name, "none of this version") for given in (begun_with, arguments))
+            if before != now:
+                raise SpecError(f"The run in {args.out} has {name} {before!r}; it cannot go on with {now!r}.")
         return checkpoint
     if checkpoint.exists():
         raise SpecError(f"{args.out} holds a run already; go on with --resume, or choose another folder with --out.")
@@ -268,17 +271,19 @@ def train(args: Args) -> PoseEstimator:
     roots = [*args.data, *([args.real] if args.real is not None else [])]
     references = check_same_objects(roots)
     sources = [load_images(root, args.split, references, args.skip_unreadable) for root in args.data]
-    real = []
-    if args.real is not None:
-        real = load_images(args.real, args.real_split, references, args.skip_unreadable)
-    present = {i.obj_id for images in [*sources, real] for image in images for i in image.instances}
-    shown = {i: references[i] for i in present}
+    real = [] if args.real is None else load_images(args.real, args.real_split, references, args.skip_unreadable)
+    shown = [
+        {i.obj_id: references[i.obj_id] for image in images for i in image.instances}
+        for images in (*sources, *([real] if real else []))
+    ]
     if args.init is not None:
         estimator = load_estimator(args.init / ESTIMATOR)
-        check_kinds(estimator, shown, args.data[0])
+        for root, objects in zip(roots, shown, strict=True):
+            check_kinds(estimator, objects, root)
     else:
         width = args.width or USUAL_WIDTHS.get(args.architecture, 0)
-        estimator = untrained(args.architecture, shown, width, args.image_width)
+        together = {obj_id: reference for objects in shown for obj_id, reference in objects.items()}
+        estimator = untrained(args.architecture, together, width, args.image_width)
         if args.backbone is not None:
             estimator.start_from(args.backbone)
     checkpoint = begin_run(args)

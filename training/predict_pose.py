@@ -24,7 +24,7 @@ from graspsim.dataset.files import json_lines, read_json, replace_file
 from graspsim.dataset.models_io import MM_PER_M
 from graspsim.dataset.pictures import save
 from graspsim.dataset.records import intrinsics_from_plain
-from graspsim.errors import DatasetError, GraspsimError
+from graspsim.errors import DatasetError, GraspsimError, SpecError
 from graspsim.geometry import Intrinsics, apply, project
 from graspsim.labels import box_corners
 
@@ -128,6 +128,8 @@ def predict(args: Args) -> list[Estimate]:
         GraspsimError: for input that is at fault.
     """
     estimator = load_estimator(args.run / ESTIMATOR)
+    if args.depth is not None and not estimator.uses_depth:
+        raise SpecError(f"The architecture {estimator.architecture} does not use depth; leave --depth out.")
     rgb = read_rgb(args.image)
     content = read_json(args.camera)
     camera = camera_from(content, args.camera, rgb.shape[1], rgb.shape[0])
@@ -143,7 +145,8 @@ def predict(args: Args) -> list[Estimate]:
     depth_m = None if args.depth is None else read_depth(args.depth, scale)
     if depth_m is not None and depth_m.shape != rgb.shape[:2]:
         raise DatasetError(f"{args.depth} is of another size than {args.image}: {depth_m.shape} and {rgb.shape[:2]}.")
-    told = [e for e in estimator.estimate(rgb, camera, depth_m) if e.score >= args.least_score]
+    found = estimator.estimate(rgb, camera, np.random.default_rng(0), depth_m)
+    told = [estimate for estimate in found if estimate.score >= args.least_score]
     told.sort(key=lambda estimate: -estimate.score)
     if args.draw is not None:
         save(args.draw, drawn(rgb, camera, told, estimator))

@@ -178,10 +178,11 @@ class Compare:
         if self.out.suffix.lower() not in (".html", ".htm"):
             raise SpecError(f"The page must be named .html; got {self.out}.")
         datasets = [BopDataset(root) for root in (self.first, self.second)]
-        with progress_bar("images", None) as advance:
-            one, other = (
-                measure(d, self.split, self.count, lambda done, total: advance(1, 2 * total)) for d in datasets
-            )
+        measured = []
+        for dataset in datasets:
+            with progress_bar("images", None) as advance:
+                measured.append(measure(dataset, self.split, self.count, lambda done, total: advance(1, total)))
+        one, other = measured
         found = differences(one, other)
         replace_file(self.out, page(one, other, found).encode())
         for sentence in largest_in_words(one, other, found):

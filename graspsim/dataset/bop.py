@@ -129,6 +129,19 @@ class BopDataset:
             self._scene = load_scene_files(folder)
         return self._scene
 
+    def stated_size_px(self) -> tuple[int, int]:
+        """Return the width and height of the images that `camera.json` states.
+
+        Raises:
+            DatasetError: if it is missing or states none.
+        """
+        path = self.root / "camera.json"
+        try:
+            content = read_json(path)
+            return int(content["width"]), int(content["height"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DatasetError(f"{path} has to state the images' width and height: {error!r}.") from error
+
     def models_info(self) -> dict[int, ModelInfo]:
         """Return the models' sizes and symmetries by obj_id; empty if the dataset comes without models.
 

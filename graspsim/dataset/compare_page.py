@@ -22,8 +22,11 @@ figcaption { font-size: 13px; } .a { color: #1f77b4; } .b { color: #d95f02; }
 
 
 def largest_in_words(first: Measured, second: Measured, found: list[Difference]) -> list[str]:
-    """Return a sentence for each of the largest differences."""
-    return [difference.in_words(first.name, second.name) for difference in found[:NAMED]]
+    """Return a sentence for each of the largest differences, or one that there is none."""
+    largest = [difference for difference in found[:NAMED] if difference.wasserstein > 0]
+    if not largest:
+        return [f"{first.name} and {second.name} do not differ in what they both have."]
+    return [difference.in_words(first.name, second.name) for difference in largest]
 
 
 def page(first: Measured, second: Measured, found: list[Difference]) -> str:
@@ -40,11 +43,12 @@ def page(first: Measured, second: Measured, found: list[Difference]) -> str:
     missing = [STATISTICS[n].label for n in STATISTICS if n not in {difference.name for difference in found}]
     note = f"<p>Not compared, since one of them has none: {html.escape('; '.join(missing))}.</p>" if missing else ""
     titles = [html.escape(dataset.name) for dataset in (first, second)]
-    views = " and ".join(f"{dataset.viewpoints:.0%}" for dataset in (first, second))
+    views = " and ".join("unknown" if d.viewpoints is None else f"{d.viewpoints:.0%}" for d in (first, second))
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{titles[0]} and {titles[1]}</title>'
         f"<style>{_STYLE}</style><h1><span class=a>{titles[0]}</span> and <span class=b>{titles[1]}</span></h1>"
-        f"<p>{first.images} and {second.images} images. Objects are seen from {views} of all directions.</p>"
+        f"<p>{first.images} and {second.images} images. Share of all directions that objects are seen from: "
+        f"{views}.</p>"
         f"<h2>The largest differences</h2><ol>{sentences}</ol>{note}"
         "<p>Wasserstein's distance is in standard deviations of both; Kolmogorov and Smirnov's is the largest "
         "difference of cumulative shares.</p>"

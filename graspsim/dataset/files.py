@@ -42,7 +42,7 @@ def read_json(path: Path) -> Any:
         raise DatasetError(f"{path} is not valid JSON ({error}); it may be cut short.") from error
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes | memoryview) -> None:
     """Write a file under a temporary name and rename it into place; folders are made as needed.
 
     Raises:

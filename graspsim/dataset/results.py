@@ -94,5 +94,7 @@ def write_results(path: Path, estimates: Sequence[PoseEstimate]) -> None:
     for e in estimates:
         rotation = " ".join(repr(v) for v in e.camera_from_model[:3, :3].ravel().tolist())
         translation = " ".join(repr(v) for v in (e.camera_from_model[:3, 3] * MM_PER_M).tolist())
-        lines.append(f"{e.scene_id},{e.im_id},{e.obj_id},{e.score!r},{rotation},{translation},{e.time_s!r}")
+        lines.append(
+            f"{e.scene_id},{e.im_id},{e.obj_id},{float(e.score)!r},{rotation},{translation},{float(e.time_s)!r}"
+        )
     replace_file(Path(path), ("\n".join(lines) + "\n").encode())

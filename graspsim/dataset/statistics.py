@@ -134,13 +134,14 @@ class Measured:
         name: of the dataset.
         images: that were looked at.
         values: (n,) of each statistic that it has.
-        viewpoints: share of the sphere's directions, in the objects' frames, that it is seen from.
+        viewpoints: share of the sphere's directions, in the objects' frames, that they are seen from; None if none is
+            known.
     """
 
     name: str
     images: int
     values: Mapping[str, Array]
-    viewpoints: float
+    viewpoints: float | None
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ def measure(
         name=str(dataset.root),
         images=len(chosen),
         values={name: np.array(values[name], dtype=np.float64) for name in STATISTICS if values[name]},
-        viewpoints=len(set(_part_of_sphere(np.array(directions)).tolist())) / _DIRECTIONS if directions else 0.0,
+        viewpoints=len(set(_part_of_sphere(np.array(directions)).tolist())) / _DIRECTIONS if directions else None,
     )
 
 

@@ -1,7 +1,6 @@
 """The dense estimator: find objects, tell which point of its model each pixel shows, and solve for the pose."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +10,18 @@ from torch import Tensor, nn
 
 from graspsim.errors import SpecError
 from graspsim.geometry import Array, Intrinsics, hull_box
-from graspsim.meshes import Mesh
 from graspsim.models import Symmetries
 from graspsim.pose.augment import Image
-from graspsim.pose.dense_samples import DenseBatch, DenseSamples, camera_of, crop_of, detector_image, square_around
+from graspsim.pose.crop_pose import pose_of_crop
+from graspsim.pose.dense_samples import DenseBatch, DenseSamples, crop_of, detector_image, square_around
+from graspsim.pose.detections import Detection, box_told, near_the_best, without_doubles
 from graspsim.pose.estimator import Estimate, KnownObject, PoseEstimator, device_of, images_to_tensor, kinds_of
-from graspsim.pose.icp import brought_to_depth
 from graspsim.pose.losses import coordinate_loss, detection_loss
 from graspsim.pose.metrics import Reference, symmetry_transforms
 from graspsim.pose.networks import (
     DETECTOR_STRIDE,
     MAP_PX,
+    SHOWN,
     CoordinateNet,
     Detector,
     Encoder,
@@ -29,9 +29,7 @@ from graspsim.pose.networks import (
     coordinates_of,
 )
 from graspsim.pose.pretrained import ResNet18, load_weights
-from graspsim.pose.solve import Fit, fit_of, pixel_grid, pose_from_measured, pose_from_pixels
-from graspsim.pose.told import Told, points_rendered
-from graspsim.render.raster import render_mesh
+from graspsim.pose.solve import Fit
 
 DETECTED = 0.03
 """Least height of a heat map's peak; what it is not is told by the other network, which sees it larger."""
@@ -41,50 +39,22 @@ LOOKS = 3
 """Times that a crop is moved to where the object is seen to be, before poses are sought."""
 PROMISING = 0.1
 """Least that a detection has to promise, of what the best of its kind does."""
-OVERLAP = 0.6
-"""Of two boxes of one kind, intersection over union, above which the lower peak is dropped."""
-SHOWN = 0.5
-"""Probability from which on a pixel is taken to show the object."""
-LEAST_EXPLAINED = 0.05
-"""By a fit in space, below which depth is taken to be of no use."""
 DENSER = (2, 3)
 """Times as many cells along a crop's side as the network tells of at once, each time that poses are sought."""
 WORTH_MORE = 0.5
 """Least score, of the best of its kind, with which a pose is sought again."""
-UNSURE = 0.25
-"""Share of an object's pixels that are left out."""
-NEARER = np.exp(np.linspace(-0.14, 0.14, 29))
-"""Distances tried, of that which the points tell."""
-DOUBT = 0.02
-"""In whether an object is in a pixel, at least."""
 COARSE_STEPS = 32
 """Motions of a continuous symmetry that the loss considers."""
 _FEW_CELLS = 8
-_STILL_EXPLAINED = 0.8
-"""What a pose brought to depth has to explain of what it did before."""
 _LARGEST_BOX = 2.0
 """Of the picture's width."""
-
-
-@dataclass(frozen=True, eq=False)
-class Detection:
-    """An object in an image.
-
-    Attributes:
-        kind: its place among the known objects.
-        score: height of the peak, from 0 to 1.
-        box_px: (x, y, width, height).
-    """
-
-    kind: int
-    score: float
-    box_px: tuple[float, float, float, float]
 
 
 class DenseEstimator(PoseEstimator):
     """A detector, and a network for crops; see `PoseEstimator`."""
 
     architecture = "dense"
+    uses_depth = True
 
     def __init__(self, objects: list[KnownObject], width: int, image_width: int) -> None:
         self.objects = objects
@@ -178,7 +148,9 @@ class DenseEstimator(PoseEstimator):
         promising = near_the_best([d.kind for d in kept], [d.score for d in kept], PROMISING)
         return [kept[i] for i in promising]
 
-    def estimate(self, rgb: Image, camera: Intrinsics, depth_m: NDArray[np.float32] | None = None) -> list[Estimate]:
+    def estimate(
+        self, rgb: Image, camera: Intrinsics, rng: np.random.Generator, depth_m: NDArray[np.float32] | None = None
+    ) -> list[Estimate]:
         """Return the poses of all known objects in a picture; with depth, they are fitted in space."""
         found = self.looked_at(rgb, self.detect(rgb))
         if not found:
@@ -188,7 +160,9 @@ class DenseEstimator(PoseEstimator):
         fits: list[Fit | None] = [None] * len(found)
         chosen = list(range(len(found)))
         for denser in DENSER:
-            told = self.fits_of(rgb, camera, depth_m, [kinds[i] for i in chosen], [boxes[i] for i in chosen], denser)
+            told = self.fits_of(
+                rgb, camera, depth_m, [kinds[i] for i in chosen], [boxes[i] for i in chosen], denser, rng
+            )
             for i, fit in zip(chosen, told, strict=True):
                 if fit is not None:
                     fits[i] = fit
@@ -213,6 +187,7 @@ class DenseEstimator(PoseEstimator):
         kinds: list[int],
         boxes: list[tuple[float, float, float, float]],
         denser: int,
+        rng: np.random.Generator,
     ) -> list[Fit | None]:
         """Return the pose of what each box shows, None where there is none; see `maps_of`."""
         if not kinds:
@@ -223,7 +198,9 @@ class DenseEstimator(PoseEstimator):
             shown, there, points, sure = (told.cpu().numpy() for told in coordinates_of(maps))
             bins = bins_of(maps).cpu().numpy()
         return [
-            pose_of_crop(self.objects[kind], square, shown[i], there[i], points[i], sure[i], bins[i], camera, depth_m)
+            pose_of_crop(
+                self.objects[kind], square, shown[i], there[i], points[i], sure[i], bins[i], camera, depth_m, rng
+            )
             for i, (kind, square) in enumerate(zip(kinds, squares, strict=True))
         ]
 
@@ -263,104 +240,6 @@ class DenseResnetEstimator(DenseEstimator):
         load_weights(self.coordinates.encoder, backbone)
 
 
-def without_doubles(found: list[Detection]) -> list[Detection]:
-    """Return detections, the surest first, without those that overlap a surer one of their kind."""
-    kept: list[Detection] = []
-    for each in sorted(found, key=lambda detection: -detection.score):
-        if all(each.kind != other.kind or box_overlap(each.box_px, other.box_px) < OVERLAP for other in kept):
-            kept.append(each)
-    return kept
-
-
-def near_the_best(kinds: list[int], scores: list[float], share: float) -> list[int]:
-    """Return which detections score more than a share of what the best of their kind does."""
-    best: dict[int, float] = {}
-    for kind, score in zip(kinds, scores, strict=True):
-        best[kind] = max(score, best.get(kind, 0.0))
-    return [i for i, (kind, score) in enumerate(zip(kinds, scores, strict=True)) if score > share * best[kind]]
-
-
-def box_told(there: NDArray[np.float32], square: Array) -> tuple[float, float, float, float] | None:
-    """Return the box (x, y, width, height) of where an object is told to be (n, n) in a square; None if nowhere."""
-    x, y, side, _ = square
-    cell = side / len(there)
-    spans = []
-    for along in (there.max(axis=0), there.max(axis=1)):
-        over = np.flatnonzero(along > SHOWN)
-        if not len(over):
-            return None
-        # To where the probability falls below, between the middles of two cells; up to the rim, if it does not.
-        line = np.concatenate([along[:1], along, along[-1:]])
-        first, last = over[0] + 1, over[-1] + 1
-        low = first - 0.5 - _beyond(line[first], line[first - 1])
-        high = last - 0.5 + _beyond(line[last], line[last + 1])
-        spans.append((max(low, 0.0) * cell, min(high, len(there)) * cell))
-    (left, right), (top, bottom) = spans
-    return float(x + left), float(y + top), float(right - left), float(bottom - top)
-
-
-def _beyond(inside: float, outside: float) -> float:
-    """Return how much of the way to the next cell a probability stays above `SHOWN`."""
-    return 1.0 if outside >= SHOWN else float((inside - SHOWN) / (inside - outside))
-
-
-def pose_of_crop(
-    known: KnownObject,
-    square: Array,
-    probability: NDArray[np.float32],
-    there: NDArray[np.float32],
-    points: NDArray[np.float32],
-    sure: NDArray[np.float32],
-    bins: NDArray[np.float32],
-    camera: Intrinsics,
-    depth_m: NDArray[np.float32] | None,
-) -> Fit | None:
-    """Return the pose that explains what was told of a crop, see `coordinates_of` and `bins_of`."""
-    shown = probability > SHOWN
-    if shown.any():
-        # What is least sure only leads astray.
-        shown &= sure >= np.quantile(sure[shown], UNSURE)
-    pixels = pixel_grid(square, len(shown))[shown]
-    chosen = bins.transpose(2, 3, 0, 1)[shown]
-    told = Told(
-        known.frame, pixels, chosen, np.asarray(points.transpose(1, 2, 0)[shown], float), np.asarray(sure[shown], float)
-    )
-    rng = np.random.default_rng(0)
-    if depth_m is not None:
-        measured = depth_at(depth_m, pixels)
-        has_depth = measured > 0
-        # At the centre of the pixel, not of the cell.
-        seen_m = unproject_pixels(np.floor(pixels[has_depth]) + 0.5, measured[has_depth], camera)
-        measurable = told.only(has_depth)
-        fit = pose_from_measured(measurable, seen_m, rng)
-        if fit is not None and fit.explained > LEAST_EXPLAINED:
-            brought = fit_of(measurable, brought_to_depth(fit.camera_from_model, known, seen_m), seen_m)
-            return brought if brought.explained > _STILL_EXPLAINED * fit.explained else fit
-    view = camera_of(square, camera, len(shown))
-
-    def shown_under(pose: Array) -> Array:
-        return points_rendered(known.frame, pose, render_mesh(known.coarse, pose, view), view, shown)
-
-    fit = pose_from_pixels(told, camera, shown_under, rng)
-    if fit is None:
-        return None
-    pose = at_distance_of_silhouette(fit.camera_from_model, known.coarse, there, view)
-    return Fit(pose, float(told.explained(shown_under(pose)).mean()))
-
-
-def at_distance_of_silhouette(pose: Array, mesh: Mesh, there: NDArray[np.float32], view: Intrinsics) -> Array:
-    """Return a pose (4, 4) moved along its view, to where the model covers what it is told to cover (h, w).
-
-    Points tell least of the distance, and are all drawn to the middle where they are unsure.
-    """
-    probability = np.clip(there, DOUBT, 1 - DOUBT)
-    odds = np.log(probability / (1 - probability))
-    moved = np.repeat(pose[None], len(NEARER), axis=0)
-    moved[:, :3, 3] *= NEARER[:, None]
-    covered = [odds[render_mesh(mesh, each, view) > 0].sum() for each in moved]
-    return np.asarray(moved[int(np.argmax(covered))])
-
-
 def coarse_motions(objects: list[KnownObject], references: dict[int, Reference]) -> Tensor:
     """Return the symmetries (kinds, s, 3, 4) of all known objects, in their boxes' terms, padded with the first."""
     # Known objects that the data do not show have no reference, and nothing is learnt of them.
@@ -372,27 +251,3 @@ def coarse_motions(objects: list[KnownObject], references: dict[int, Reference])
     most = max(len(motions) for motions in each)
     padded = [np.concatenate([m, np.repeat(m[:1], most - len(m), axis=0)]) for m in each]
     return torch.from_numpy(np.stack(padded)).float()
-
-
-def depth_at(depth_m: NDArray[np.float32], pixels: Array) -> Array:
-    """Return the depth at pixels (n, 2), 0 outside of the picture."""
-    column, row = np.floor(pixels).astype(int).T
-    height, width = depth_m.shape
-    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    return np.where(inside, depth_m[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)], 0.0)
-
-
-def unproject_pixels(pixels: Array, depth_m: Array, camera: Intrinsics) -> Array:
-    """Return the points (n, 3) in the camera frame that pixels (n, 2) show."""
-    x = (pixels[:, 0] - camera.cx) / camera.fx
-    y = (pixels[:, 1] - camera.cy) / camera.fy
-    return np.column_stack([x * depth_m, y * depth_m, depth_m])
-
-
-def box_overlap(first: tuple[float, ...], second: tuple[float, ...]) -> float:
-    """Return the intersection over union of two boxes (x, y, width, height)."""
-    a, b = np.array(first), np.array(second)
-    sides = np.minimum(a[:2] + a[2:], b[:2] + b[2:]) - np.maximum(a[:2], b[:2])
-    both = float(np.prod(np.maximum(sides, 0)))
-    union = float(a[2] * a[3] + b[2] * b[3]) - both
-    return both / union if union > 0 else 0.0

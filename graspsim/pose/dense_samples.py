@@ -1,5 +1,6 @@
 """What the dense estimator learns from: heat maps for its detector, and crops with the points that are seen there."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,10 @@ CROP_SCALE = 1.25
 """Side of a crop, of the longer side of the object's box."""
 MAX_CROPS = 6
 """Of an image in a batch, so that crowded images do not outweigh the others."""
+DETECTED_EVERY = 3
+"""Images of which the detector learns from one: where objects are is learnt long before which points are seen."""
+PATCHED = 0.3
+"""Of the crops that may be changed, the share behind a patch."""
 _MOST_SAMPLES = 16
 """Along each side of a crop's pixel; a larger square shows nothing that could be recognized."""
 _SPREAD = 6.0
@@ -77,39 +82,41 @@ def crop_sample(
     instance: Instance,
     others: Sequence[Instance],
     references: dict[int, Reference],
-    rng: np.random.Generator | None,
-    share: float = 1.0,
+    square: NDArray[np.float64],
 ) -> Crop:
-    """Return an object's crop, moved and scaled as `rng` has it, and a share of them changed; as it is without one.
-
-    Without a mask, it is hidden where `others` are nearer.
-    """
+    """Return what a square (x, y, side, side) shows of an object; without a mask, it is hidden where `others` are
+    nearer."""
     reference = references[instance.obj_id]
-    square = square_around(instance.box_px)
-    if rng is not None:
-        # A detector's box is never quite right.
-        side = square[2] * rng.uniform(0.92, 1.1)
-        middle = square[:2] + square[2:] / 2 + rng.uniform(-0.05, 0.05, 2) * side
-        square = np.array([*(middle - side / 2), side, side])
     view = camera_of(square, camera, MAP_PX)
     depth_m = render_mesh(reference.mesh, instance.camera_from_model, view)
     points = apply(invert(instance.camera_from_model), unproject(depth_m, view).reshape(-1, 3))
     coordinates = reference.frame.scaled(points.reshape(MAP_PX, MAP_PX, 3)).astype(np.float32)
     there = depth_m > 0
-    visible = there.copy()
     if instance.mask is not None:
-        visible &= _sampled(read_mask(instance.mask), square)
-    for other in others if instance.mask is None else ():
-        if other is not instance:
-            before_m = render_mesh(references[other.obj_id].mesh, other.camera_from_model, view)
-            visible &= (before_m == 0) | (before_m > depth_m)
-    crop = crop_of(rgb, square)
-    if rng is not None:
-        if rng.random() < 0.3 * share:
-            crop = crop.copy()
-            patched(crop, visible, rng)
-        crop = augmented(crop, rng, share)
-    return Crop(crop, instance.obj_id, visible, there, coordinates)
+        visible = there & _sampled(read_mask(instance.mask), square)
+    else:
+        visible = there & _sampled(np.ones(rgb.shape[:2], bool), square)
+        for other in others:
+            if other is not instance:
+                before_m = render_mesh(references[other.obj_id].mesh, other.camera_from_model, view)
+                visible &= (before_m == 0) | (before_m > depth_m)
+    return Crop(crop_of(rgb, square), instance.obj_id, visible, there, coordinates)
+
+
+def moved_square(square: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return a square (x, y, side, side) as one from a detector, which is never quite right."""
+    side = square[2] * rng.uniform(0.92, 1.1)
+    middle = square[:2] + square[2:] / 2 + rng.uniform(-0.05, 0.05, 2) * side
+    return np.array([*(middle - side / 2), side, side])
+
+
+def augmented_crop(crop: Crop, rng: np.random.Generator, share: float) -> Crop:
+    """Return a crop that is partly hidden and otherwise changed, as a share of them are."""
+    rgb, visible = crop.rgb, crop.visible
+    if rng.random() < PATCHED * share:
+        rgb, visible = rgb.copy(), visible.copy()
+        patched(rgb, visible, rng)
+    return dataclasses.replace(crop, rgb=augmented(rgb, rng, share), visible=visible)
 
 
 def _sampled(mask: NDArray[np.bool_], square: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -172,7 +179,7 @@ class DenseBatch:
     """What a step learns from.
 
     Attributes:
-        images: (n, h, w, 3) uint8 for the detector: every third one, when they are changed.
+        images: (n, h, w, 3) uint8 for the detector, of some of the pictures.
         heat: (n, kinds, h / 8, w / 8), see `detection_loss`.
         boxes: (n, 4, h / 8, w / 8).
         crops: (m, 64, 64, 3) uint8.
@@ -209,23 +216,23 @@ class DenseSamples:
     def batch(
         self,
         pictures: Sequence[tuple[PoseImage, Image, Intrinsics]],
-        rng: np.random.Generator | None,
+        rng: np.random.Generator,
         share: float = 1.0,
     ) -> DenseBatch:
-        """Return what is to be learnt from some pictures, a share of which is changed as `rng` has it, or all that they
-        hold as it is."""
+        """Return what is to be learnt from some pictures, a share of which is changed as `rng` has it."""
         images, heats, boxes, crops = [], [], [], []
-        # Where objects are is learnt long before which points of them are seen.
-        first, stride = (0, 1) if rng is None else (int(rng.integers(min(3, len(pictures)))), 3)
+        first = int(rng.integers(min(DETECTED_EVERY, len(pictures))))
         for n, (picture, rgb, camera) in enumerate(pictures):
             for instance in _chosen(picture, rng):
-                crops.append(crop_sample(rgb, camera, instance, picture.instances, self.references, rng, share))
-            if n % stride != first:
+                square = moved_square(square_around(instance.box_px), rng)
+                crop = crop_sample(rgb, camera, instance, picture.instances, self.references, square)
+                crops.append(augmented_crop(crop, rng, share))
+            if n % DETECTED_EVERY != first:
                 continue
             small, scale = detector_image(rgb, self.image_width)
             rows, columns = (side // DETECTOR_STRIDE for side in small.shape[:2])
             heat, box = detector_targets(picture.instances, self.kinds, scale, rows, columns)
-            images.append(small if rng is None else augmented(small, rng, share))
+            images.append(augmented(small, rng, share))
             heats.append(heat)
             boxes.append(box)
         return DenseBatch(
@@ -240,10 +247,10 @@ class DenseSamples:
         )
 
 
-def _chosen(image: PoseImage, rng: np.random.Generator | None) -> list[Instance]:
-    """Return those objects of an image to learn from, with `rng` no more than a batch takes."""
+def _chosen(image: PoseImage, rng: np.random.Generator) -> list[Instance]:
+    """Return those objects of an image to learn from."""
     seen = [i for i in image.instances if i.visible_fraction >= TARGET_VISIBLE_FRACTION]
-    if len(seen) <= MAX_CROPS or rng is None:
+    if len(seen) <= MAX_CROPS:
         return seen
     return [seen[i] for i in rng.choice(len(seen), MAX_CROPS, replace=False)]
 

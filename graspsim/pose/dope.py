@@ -66,6 +66,7 @@ class DopeEstimator(PoseEstimator):
     """DOPE, for one object or several; see `PoseEstimator`."""
 
     architecture = "dope"
+    uses_depth = False
 
     def __init__(self, objects: list[KnownObject], width: int, image_width: int) -> None:
         self.objects = objects
@@ -96,8 +97,10 @@ class DopeEstimator(PoseEstimator):
 
         return losses
 
-    def estimate(self, rgb: Image, camera: Intrinsics, depth_m: NDArray[np.float32] | None = None) -> list[Estimate]:
-        """Return the poses of all known objects in a picture; depth is not used."""
+    def estimate(
+        self, rgb: Image, camera: Intrinsics, rng: np.random.Generator, depth_m: NDArray[np.float32] | None = None
+    ) -> list[Estimate]:
+        """Return the poses of all known objects in a picture; neither depth nor chance is used."""
         height = round(rgb.shape[0] * self.image_width / rgb.shape[1] / STRIDE) * STRIDE
         view = moved_view(camera, self.image_width, height, None)
         self.networks.eval()

@@ -1,5 +1,6 @@
 """What a pose estimator is, whatever its networks: known objects, a file to be kept in, and poses for a picture."""
 
+import io
 import pickle
 import zipfile
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from graspsim.dataset.files import replace_file
 from graspsim.errors import DatasetError, GraspsimError, SpecError
 from graspsim.geometry import Array, Intrinsics
 from graspsim.meshes import Mesh, convex_mesh, finish, samples_on
@@ -103,6 +105,7 @@ class PoseEstimator(Protocol):
 
     Attributes:
         architecture: its name.
+        uses_depth: whether a depth image makes its poses better.
         objects: in the order of the networks' maps.
         width: of the networks.
         image_width: pixels to which images are brought.
@@ -110,6 +113,7 @@ class PoseEstimator(Protocol):
     """
 
     architecture: str
+    uses_depth: bool
     objects: list[KnownObject]
     width: int
     image_width: int
@@ -124,12 +128,15 @@ class PoseEstimator(Protocol):
             GraspsimError: if they do not fit.
         """
 
-    def estimate(self, rgb: Image, camera: Intrinsics, depth_m: NDArray[np.float32] | None = None) -> list[Estimate]:
+    def estimate(
+        self, rgb: Image, camera: Intrinsics, rng: np.random.Generator, depth_m: NDArray[np.float32] | None = None
+    ) -> list[Estimate]:
         """Return the poses of all known objects in a picture.
 
         Args:
             rgb: (h, w, 3).
             camera: that took it.
+            rng: for candidates.
             depth_m: (h, w) what a depth camera measured, 0 where nothing.
         """
 
@@ -186,9 +193,18 @@ def save_estimator(estimator: PoseEstimator, path: Path) -> None:
         ],
         "networks": estimator.networks.state_dict(),
     }
-    part = path.with_name(f".{path.name}.part")
-    torch.save(content, part)
-    part.replace(path)
+    save_content(content, path)
+
+
+def save_content(content: dict[str, Any], path: Path) -> None:
+    """Write tensors and plain values to one file, which is whole or not there.
+
+    Raises:
+        DatasetError: if it cannot be written.
+    """
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    replace_file(path, buffer.getbuffer())
 
 
 def load_estimator(path: Path) -> PoseEstimator:

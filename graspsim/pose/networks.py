@@ -20,6 +20,8 @@ LEAST_DECODED = (64, 96)
 """Channels of a decoder's maps at least, the finest first: of the orientation, all pixels have to know."""
 WIDE = 64
 """Channels that these are told from."""
+SHOWN = 0.5
+"""Probability from which on a pixel is taken to show the object."""
 
 
 def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:

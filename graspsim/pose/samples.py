@@ -11,13 +11,14 @@ from graspsim.dataset.encoding import read_rgb
 from graspsim.dataset.records import box_from_bop, intrinsics_from_plain, rigid
 from graspsim.errors import DatasetError
 from graspsim.geometry import Array, Intrinsics, hull_box
+from graspsim.labels import box_corners
 from graspsim.pose.augment import Image
-from graspsim.pose.metrics import Reference
+from graspsim.pose.metrics import Reference, symmetry_transforms
 from graspsim.pose.score import load_references, malformed
 
 SAME_SHARE = 0.02
 """Of the diameter, by which the boxes of two models of one object may differ."""
-_NAMED = 3
+_COARSE_STEP_RAD = 2 * np.pi / 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +113,22 @@ def _instances(scene: SceneFiles, im_id: int, references: dict[int, Reference]) 
     return tuple(instances)
 
 
+def same_symmetries(one: Reference, other: Reference) -> bool:
+    """Return whether two models of one object look the same under the same motions, but for what digits cost."""
+    corners_m = box_corners(one.mesh.vertices.min(axis=0), one.mesh.vertices.max(axis=0))
+    moved = [
+        (motions[:, None, :3, :3] @ corners_m[..., None])[..., 0] + motions[:, None, :3, 3]
+        for motions in (symmetry_transforms(each.symmetries, _COARSE_STEP_RAD) for each in (one, other))
+    ]  # (s, 8, 3) each
+    off_m = np.linalg.norm(moved[0][:, None] - moved[1][None], axis=3).max(axis=2)
+    return bool(max(off_m.min(axis=0).max(), off_m.min(axis=1).max()) <= SAME_SHARE * one.diameter_m)
+
+
 def check_same_objects(roots: Sequence[Path]) -> dict[int, Reference]:
     """Return the models that several datasets share.
 
     Raises:
-        DatasetError: if an id stands for different objects in two of them.
+        DatasetError: if an id stands for different objects in two of them, or for one of other symmetries.
     """
     known: dict[int, Reference] = {}
     origin: dict[int, Path] = {}
@@ -130,24 +142,20 @@ def check_same_objects(roots: Sequence[Path]) -> dict[int, Reference]:
                     f"Object {obj_id} is another one in {origin[obj_id]} than in {root}, or its model has another "
                     f"origin: their boxes differ by {off_m * 1000:.1f} mm, and ids must mean the same to be mixed."
                 )
+            if not same_symmetries(before, reference):
+                raise DatasetError(
+                    f"Object {obj_id} has other symmetries in {origin[obj_id]} than in {root}; make their "
+                    "models_info.json agree."
+                )
             origin.setdefault(obj_id, root)
     return known
 
 
-def check_readable(images: Sequence[PoseImage], skip: bool) -> list[PoseImage]:
-    """Return the images whose files are there and not empty; what is broken inside shows when it is read.
+def without_empty(images: Sequence[PoseImage]) -> tuple[list[PoseImage], list[Path]]:
+    """Return the images whose pictures are there and not empty, and the pictures of the others.
 
-    Raises:
-        DatasetError: if some are not, unless they are to be skipped.
+    What is broken inside shows when it is read.
     """
-    broken = [image.path for image in images if not image.path.exists() or not image.path.stat().st_size]
-    if broken and not skip:
-        named = ", ".join(str(path) for path in broken[:_NAMED]) + (", …" if len(broken) > _NAMED else "")
-        raise DatasetError(
-            f"{len(broken)} of {len(images)} pictures are empty: {named}; mend them, or leave them out with "
-            "--skip-unreadable."
-        )
-    left = set(broken)
-    if len(left) == len(images):
-        raise DatasetError(f"All {len(images)} pictures are empty, {images[0].path} and the others.")
-    return [image for image in images if image.path not in left]
+    empty = [image.path for image in images if not image.path.exists() or not image.path.stat().st_size]
+    left_out = set(empty)
+    return [image for image in images if image.path not in left_out], empty

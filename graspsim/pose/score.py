@@ -126,7 +126,7 @@ def score_results(
     used = 0
     for done, ((scene_id, im_id), counts) in enumerate(sorted(targets.items()), start=1):
         scene = dataset.scene_files(split, scene_id)
-        camera, depth_m = _camera(scene, im_id, with_vsd)
+        camera, depth_m = _camera(dataset, scene, im_id, with_vsd)
         for obj_id, count in sorted(counts.items()):
             if obj_id not in references:
                 raise DatasetError(f"Object {obj_id} is a target in {scene.folder}, but there is no model of it.")
@@ -179,7 +179,7 @@ def targets_of(dataset: BopDataset, split: str) -> dict[tuple[int, int], dict[in
     scenes = dataset.scene_ids(split)
     targets: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
     # Other splits may have scenes of the same numbers.
-    if path.exists() and (split.startswith("test") or dataset.splits == [split]):
+    if path.exists() and split.startswith("test"):
         with malformed(str(path)):
             for entry in read_json(path):
                 if entry["scene_id"] in scenes:
@@ -190,8 +190,10 @@ def targets_of(dataset: BopDataset, split: str) -> dict[tuple[int, int], dict[in
             with malformed(f"The ground truth in {scene.folder}"):
                 for im_id, gt in (scene.gt or {}).items():
                     info = [{"visib_fract": 1.0}] * len(gt) if scene.info is None else scene.info[im_id]
-                    targets[scene_id, im_id] = dict(visible_counts(gt, info))
-    if not any(targets.values()):
+                    counts = visible_counts(gt, info)
+                    if counts:
+                        targets[scene_id, im_id] = dict(counts)
+    if not targets:
         raise DatasetError(f"{dataset.root} holds no targets in the split {split!r}: no ground truth, or none is seen.")
     return targets
 
@@ -209,7 +211,9 @@ def _truths(scene: SceneFiles, im_id: int, obj_id: int, count: int) -> list[Arra
     return [rigid(entry["cam_R_m2c"], entry["cam_t_m2c"]) for _, entry in entries[:count]]
 
 
-def _camera(scene: SceneFiles, im_id: int, with_depth: bool) -> tuple[Intrinsics, NDArray[np.float32] | None]:
+def _camera(
+    dataset: BopDataset, scene: SceneFiles, im_id: int, with_depth: bool
+) -> tuple[Intrinsics, NDArray[np.float32] | None]:
     """Return an image's camera, and its depth if that is asked for."""
     if im_id not in scene.camera:
         raise DatasetError(f"{scene.folder / 'scene_camera.json'} has no image {im_id}, which is a target.")
@@ -221,8 +225,10 @@ def _camera(scene: SceneFiles, im_id: int, with_depth: bool) -> tuple[Intrinsics
         depth_m = read_depth(depth_path, entry.get("depth_scale", 1.0))
         return intrinsics_from_plain(entry["cam_K"], depth_m.shape[1], depth_m.shape[0]), depth_m
     picture = scene.image(("rgb", "gray", "depth"), im_id)
-    # Without any picture, 640 x 480 is what BOP's thresholds are made for.
-    height, width = (480, 640) if picture is None else read_image(picture).shape[:2]
+    if picture is None:
+        width, height = dataset.stated_size_px()
+    else:
+        height, width = read_image(picture).shape[:2]
     return intrinsics_from_plain(entry["cam_K"], width, height), None
 
 

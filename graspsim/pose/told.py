@@ -44,7 +44,7 @@ class Told:
         return np.asarray(mass.prod(axis=-1))
 
     def near(self, points: Array) -> tuple[Array, Array]:
-        """Return the likeliest places (k, 3) near to points (k, 3), and the probability (k,) that it is these."""
+        """Return the likeliest places (..., k, 3) near to points (..., k, 3), and the probability (..., k) of these."""
         mass, mean = self._around(points, _NEAR_BINS)
         return np.where(np.isnan(points), self.points, mean), mass.prod(axis=-1)
 

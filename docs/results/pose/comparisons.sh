@@ -33,7 +33,11 @@ try() { # name of the run, dataset, file of its scores
   mv "$3.part" "$3"
 }
 
-[ -d "$out/halves" ] || python "$here/split_photographs.py" "$lmo" "$out/halves"
+if [ ! -d "$out/halves" ]; then
+  rm -rf "$out/halves.part"
+  python "$here/split_photographs.py" "$lmo" "$out/halves.part"
+  mv "$out/halves.part" "$out/halves"
+fi
 render all
 learn all all
 try all "$lmo" "$out/all.txt"

@@ -9,35 +9,18 @@ from graspsim.geometry import (  # noqa: E402
     Array,
     Intrinsics,
     apply,
-    hull_box,
     matrix_from_quat,
     project,
     random_quat,
     transform,
-    unproject,
 )
-from graspsim.meshes import box_mesh  # noqa: E402
-from graspsim.pose.dense import (  # noqa: E402
-    DENSER,
-    DenseEstimator,
-    Detection,
-    at_distance_of_silhouette,
-    box_told,
-    near_the_best,
-    pose_of_crop,
-    without_doubles,
-)
-from graspsim.pose.dense_samples import camera_of, square_around  # noqa: E402
-from graspsim.pose.estimator import KnownObject  # noqa: E402
 from graspsim.pose.frame import Frame  # noqa: E402
-from graspsim.pose.networks import BINS, CROP_PX, MAP_PX, MASKS  # noqa: E402
+from graspsim.pose.networks import BINS  # noqa: E402
 from graspsim.pose.solve import Fit, pixel_grid, pose_from_measured, pose_from_pixels  # noqa: E402
 from graspsim.pose.told import Told  # noqa: E402
-from graspsim.render.raster import render_mesh  # noqa: E402
 
 K = Intrinsics(640, 480, 600.0, 590.0, 320.0, 240.0)
 DIAMETER_M = 0.12
-CELLS = MAP_PX * DENSER[-1]
 SEEDS = pytest.mark.parametrize("seed", range(8))
 
 
@@ -140,99 +123,6 @@ def test_nonsense_agrees_on_nothing_much() -> None:
     points, pose, rng = case(0)
     fit = by_depth(points, pose, rng.permutation(points))
     assert fit is None or fit.explained < 0.3
-
-
-@pytest.mark.parametrize("with_depth", [False, True])
-@SEEDS
-def test_a_crop_told_perfectly_gives_the_exact_pose(seed: int, with_depth: bool) -> None:
-    """Through all of a crop's geometry: its square, the centres of its cells, the box's terms and the bins."""
-    _, pose, rng = case(seed)
-    known = KnownObject(1, DIAMETER_M, box_mesh((0.06, 0.05, 0.09)))
-    depth_m = render_mesh(known.mesh, pose, K)
-    x, y, width, height = hull_box(pose, known.hull_m, K)
-    square = square_around((x + rng.uniform(-5, 5), y + rng.uniform(-5, 5), width, height))
-    view = camera_of(square, K, CELLS)
-    seen_m = render_mesh(known.mesh, pose, view)
-    points = known.frame.scaled(apply(np.linalg.inv(pose), unproject(seen_m, view).reshape(-1, 3)))
-    place = (points + 1) / 2 * (BINS - 1)
-    bins = np.maximum(1 - np.abs(place[..., None] - np.arange(BINS)), 0).astype(np.float32)
-    fit = pose_of_crop(
-        known,
-        square,
-        (seen_m > 0).astype(np.float32),
-        (seen_m > 0).astype(np.float32),
-        points.T.reshape(3, CELLS, CELLS).astype(np.float32),
-        np.ones((CELLS, CELLS), np.float32),
-        bins.transpose(1, 2, 0).reshape(3, BINS, CELLS, CELLS),
-        K,
-        depth_m if with_depth else None,
-    )
-    assert fit is not None
-    off_m = np.abs(apply(fit.camera_from_model, known.mesh.vertices) - apply(pose, known.mesh.vertices)).max()
-    assert off_m < (6e-4 if with_depth else 1e-4)
-    assert fit.explained > 0.95
-
-
-@SEEDS
-def test_a_pose_too_near_or_too_far_is_brought_to_where_its_silhouette_is(seed: int) -> None:
-    _, pose, rng = case(seed)
-    known = KnownObject(1, DIAMETER_M, box_mesh((0.06, 0.05, 0.09)))
-    view = camera_of(square_around(hull_box(pose, known.hull_m, K)), K, CELLS)
-    there = (render_mesh(known.mesh, pose, view) > 0).astype(np.float32)
-    off = pose.copy()
-    off[:3, 3] *= rng.choice((0.92, 1.09))
-    back = at_distance_of_silhouette(off, known.mesh, there, view)
-    assert np.linalg.norm(back[:3, 3] - pose[:3, 3]) < 0.015 * np.linalg.norm(pose[:3, 3])
-
-
-def spans(low: float, high: float) -> Array:
-    """The share of each cell along a crop's side that lies between two places."""
-    cells = np.arange(MAP_PX)
-    return np.clip(np.minimum(cells + 1, high) - np.maximum(cells, low), 0, 1)
-
-
-@SEEDS
-def test_the_box_of_a_silhouette_is_known_to_a_fraction_of_a_cell(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    (left, top), (right, bottom) = rng.uniform(1, 6, 2), rng.uniform(9, MAP_PX - 1, 2)
-    there = np.outer(spans(top, bottom), spans(left, right)).astype(np.float32)
-    box = box_told(there, np.array([100.0, 50.0, 2 * MAP_PX, 2 * MAP_PX]))
-    assert box is not None
-    np.testing.assert_allclose(box, (100 + 2 * left, 50 + 2 * top, 2 * (right - left), 2 * (bottom - top)), atol=0.45)
-    assert box_told(0.4 * there, np.array([0.0, 0.0, 1.0, 1.0])) is None
-
-
-def test_a_detection_is_moved_to_what_the_crop_shows_and_dropped_where_it_shows_nothing() -> None:
-    class Bright(torch.nn.Module):
-        """Tells, and is sure, that objects are where it is bright."""
-
-        def forward(self, crops: torch.Tensor, kinds: torch.Tensor) -> torch.Tensor:
-            cells = torch.nn.functional.avg_pool2d(crops.mean(dim=1), CROP_PX // MAP_PX)
-            maps = torch.zeros(len(crops), MASKS + 3 * BINS, MAP_PX, MAP_PX)
-            maps[:, :MASKS] = 4 * cells[:, None]
-            maps[:, MASKS::BINS] = 100
-            return maps
-
-    estimator = DenseEstimator([KnownObject(1, DIAMETER_M, box_mesh((0.06, 0.05, 0.09)))], 4, 320)
-    estimator.coordinates = Bright()  # type: ignore[assignment]
-    rgb = np.zeros((240, 320, 3), np.uint8)
-    rgb[100:148, 180:220] = 255
-    off, nowhere = Detection(0, 0.5, (188.0, 94.0, 44.0, 46.0)), Detection(0, 0.9, (20.0, 20.0, 40.0, 40.0))
-    (found,) = estimator.looked_at(rgb, [nowhere, off])
-    np.testing.assert_allclose(found.box_px, (180, 100, 40, 48), atol=2)
-
-
-def test_of_boxes_in_one_place_the_surest_of_a_kind_is_kept() -> None:
-    box, beside = (10.0, 10.0, 20.0, 20.0), (40.0, 10.0, 20.0, 20.0)
-    sure, unsure = Detection(0, 0.9, box), Detection(0, 0.3, (11.0, 11.0, 20.0, 20.0))
-    others = [Detection(1, 0.5, box), Detection(0, 0.2, beside)]
-    assert without_doubles([unsure, *others, sure]) == [sure, *others]
-
-
-def test_each_kind_keeps_what_is_near_its_own_best() -> None:
-    assert near_the_best([0, 1, 0, 0, 1], [0.8, 0.1, 0.5, 0.3, 0.04], 0.5) == [0, 1, 2]
-    # What explains nothing is not near a best that explains nothing, either.
-    assert near_the_best([2], [0.0], 0.5) == []
 
 
 def test_the_cells_of_a_crop_lie_evenly_in_its_box() -> None:

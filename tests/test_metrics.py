@@ -123,7 +123,7 @@ def test_what_is_certain_to_be_beyond_the_limit_is_reported_beyond_it() -> None:
     assert 0.1 < add_s(far, truth, box(), 0.1) <= exact
 
 
-def test_half_the_surface_out_of_place_is_half_a_discrepancy() -> None:
+def test_half_the_surface_out_of_place_is_two_thirds_of_a_discrepancy() -> None:
     # Seen along z, a slab that is moved sideways by half of its width covers the truth by half of it.
     mesh = box_mesh((0.1, 0.1, 0.001))
     reference = Reference(mesh, 0.14, Symmetries())
