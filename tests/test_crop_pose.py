@@ -63,7 +63,7 @@ def test_a_crop_told_perfectly_gives_the_exact_pose(seed: int, with_depth: bool)
     )
     assert fit is not None
     off_m = np.abs(apply(fit.camera_from_model, known.mesh.vertices) - apply(pose, known.mesh.vertices)).max()
-    assert off_m < (1e-3 if with_depth else 1e-6)
+    assert off_m < (6e-4 if with_depth else 1e-6)
     assert fit.explained > 0.95
 
 

@@ -5,13 +5,12 @@ import json
 import shutil
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed; it is in the test extra")
 
-from graspsim.training import evaluate_pose, finetune_pose, predict_pose  # noqa: E402
+from graspsim.training import evaluate_pose, finetune_pose  # noqa: E402
 from graspsim.training._optimizer import optimizers_for  # noqa: E402
 from poses_for_tests import SPLIT, eight_images  # noqa: E402
 
@@ -19,12 +18,10 @@ from graspsim.dataset.bop import BopDataset  # noqa: E402
 from graspsim.dataset.dump import dump  # noqa: E402
 from graspsim.dataset.files import read_json  # noqa: E402
 from graspsim.dataset.generate import DumpJob  # noqa: E402
-from graspsim.dataset.results import read_results  # noqa: E402
 from graspsim.errors import DatasetError, GraspsimError, SpecError  # noqa: E402
-from graspsim.geometry import apply, project  # noqa: E402
 from graspsim.plain import overlaid  # noqa: E402
 from graspsim.pose.dense import DenseEstimator  # noqa: E402
-from graspsim.pose.estimator import Estimate, kinds_of, load_estimator, save_estimator, untrained  # noqa: E402
+from graspsim.pose.estimator import kinds_of, load_estimator, save_estimator, untrained  # noqa: E402
 from graspsim.pose.metrics import mspd  # noqa: E402
 from graspsim.pose.samples import PoseImage, pose_images  # noqa: E402
 from graspsim.pose.score import load_references  # noqa: E402
@@ -126,29 +123,6 @@ def test_every_architecture_learns_and_reads_back_as_it_was_written(
     assert (tmp_path / "results.csv").exists()
 
 
-def test_several_processes_estimate_what_one_does(root: Path, tmp_path: Path) -> None:
-    estimator = finetune_pose.train(small(root, tmp_path, steps=2))
-    assert isinstance(estimator, DenseEstimator)
-    with torch.no_grad():
-        # It has not learnt to see anything: now it does, everywhere, in boxes as large as the picture.
-        estimator.detector.last.bias[:-4] += 8
-        estimator.detector.last.bias[-2:] = 3
-        estimator.coordinates.bias[:, 0] += 8
-    save_estimator(estimator, tmp_path / "estimator.pt")
-    args = evaluate_pose.Args(run=tmp_path, data=root, no_vsd=True, rgb_only=True)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    for workers in (1, 2):
-        evaluate_pose.evaluate(dataclasses.replace(args, workers=workers, csv=tmp_path / f"{workers}.csv"))
-    torch.set_num_threads(threads)
-    alone, together = (
-        [(e.scene_id, e.im_id, e.obj_id, e.score, e.camera_from_model.tolist()) for e in read_results(path)]
-        for path in (tmp_path / "1.csv", tmp_path / "2.csv")
-    )
-    assert alone
-    assert alone == together
-
-
 # Bad input
 
 
@@ -166,15 +140,6 @@ def test_bad_arguments_are_named(root: Path, tmp_path: Path) -> None:
         load_estimator(tmp_path / "estimator.pt")
 
 
-def test_objects_that_a_run_does_not_know_are_named(root: Path, tmp_path: Path) -> None:
-    references = load_references(BopDataset(root))
-    one = {i: r for i, r in references.items() if i == min(references)}
-    (tmp_path / "run").mkdir()
-    save_estimator(untrained("dense", one, 8, 160), tmp_path / "run" / "estimator.pt")
-    with pytest.raises(DatasetError, match=r"holds the objects 2, which the estimator does not know; it knows 1"):
-        evaluate_pose.evaluate(evaluate_pose.Args(run=tmp_path / "run", data=root))
-
-
 def test_ids_that_differ_between_datasets_are_refused(root: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     spec = overlaid(
@@ -183,13 +148,6 @@ def test_ids_that_differ_between_datasets_are_refused(root: Path, tmp_path: Path
     dump(DumpJob(dataclasses.replace(spec), 8, 1, other, SPLIT), workers=1)
     with pytest.raises(DatasetError, match=r"Object \d is another one .* ids must mean the same"):
         finetune_pose.train(small(root, tmp_path / "run", real=other))
-
-
-def test_a_camera_file_without_a_camera_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="has to hold fx, fy, cx and cy, or cam_K"):
-        predict_pose.camera_from({"fx": 1}, tmp_path / "camera.json", 4, 4)
-    camera = predict_pose.camera_from({"fx": 1, "fy": 2, "cx": 3, "cy": 4}, tmp_path, 4, 4)
-    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (1, 2, 3, 4)
 
 
 def test_unreadable_pictures_are_named_and_left_out_only_when_told_so(
@@ -237,18 +195,6 @@ def test_an_unreadable_mask_or_background_is_what_is_named(
 def test_a_loss_that_is_no_number_ends_the_run(root: Path, tmp_path: Path) -> None:
     with pytest.raises(GraspsimError, match=r"the loss is no number any more; .* --learning-rate below 1e\+30"):
         finetune_pose.train(small(root, tmp_path / "run", learning_rate=1e30))
-
-
-def test_depth_is_missed_before_anything_is_estimated(root: Path, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    shutil.copytree(root, data)
-    for folder in (data / SPLIT).glob("*/depth"):
-        shutil.rmtree(folder)
-    save_estimator(untrained("dense", load_references(BopDataset(root)), 8, 160), tmp_path / "estimator.pt")
-    args = evaluate_pose.Args(run=tmp_path, data=data)
-    with pytest.raises(DatasetError, match=r"has no depth images, which VSD needs; leave it out with --no-vsd"):
-        evaluate_pose.evaluate(args)
-    assert evaluate_pose.evaluate(dataclasses.replace(args, no_vsd=True)).overall.vsd is None
 
 
 def test_images_to_test_on_are_not_learnt_from(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -322,75 +268,6 @@ def test_values_that_are_not_legal_or_not_heeded_are_named(
     with pytest.raises(SpecError, match=message):
         finetune_pose.train(small(root, tmp_path / "run", **changes))
     assert not (tmp_path / "run").exists()
-
-
-def test_a_picture_of_predictions_and_their_file(root: Path, images: list[PoseImage], tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    references = load_references(BopDataset(root))
-    estimator = untrained("dense", references, 8, 160)
-    save_estimator(estimator, run / "estimator.pt")
-    rgb, camera = images[0].read()
-    told = [Estimate(i.obj_id, 0.9, i.camera_from_model) for i in images[0].instances]
-    picture = predict_pose.drawn(rgb, camera, told, estimator)
-    for instance in images[0].instances:
-        frame = references[instance.obj_id].frame
-        u, v = project(apply(instance.camera_from_model, frame.center_m[None]), camera)[0]
-        if 2 < u < 158 and 2 < v < 118:
-            around = np.s_[int(v) - 2 : int(v) + 3, int(u) - 2 : int(u) + 3]
-            assert (picture[around] != rgb[around]).any()
-    (tmp_path / "camera.json").write_text('{"fx": 200, "fy": 200, "cx": 80, "cy": 60, "width": 640, "height": 480}')
-    args = predict_pose.Args(run=run, image=images[0].path, camera=tmp_path / "camera.json", json=tmp_path / "out.json")
-    with pytest.raises(DatasetError, match=r"is for pictures of 640x480, and .* is of 160x120"):
-        predict_pose.predict(args)
-    with pytest.raises(DatasetError, match="fx and fy must be above 0"):
-        predict_pose.camera_from({"fx": 0, "fy": 1, "cx": 1, "cy": 1}, tmp_path, 4, 4)
-
-
-def test_predictions_are_written_in_millimetres_the_surest_first(
-    root: Path, images: list[PoseImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told = [
-        Estimate(i.obj_id, score, i.camera_from_model) for i, score in zip(images[0].instances, (0.3, 0.9), strict=True)
-    ]
-    given: list[np.ndarray | None] = []
-
-    class Knowing:
-        uses_depth = True
-
-        def estimate(self, rgb: object, camera: object, rng: object, depth_m: np.ndarray | None) -> list[Estimate]:
-            given.append(depth_m)
-            return [*told, Estimate(told[0].obj_id, 0.01, np.eye(4))]
-
-    monkeypatch.setattr(predict_pose, "load_estimator", lambda path: Knowing())
-    (tmp_path / "camera.json").write_text('{"fx": 200, "fy": 200, "cx": 80, "cy": 60, "depth_scale": 0.5}')
-    depth = np.full((120, 160), 1500, np.uint16)
-    assert cv2.imwrite(str(tmp_path / "depth.png"), depth)
-    args = predict_pose.Args(
-        run=tmp_path,
-        image=images[0].path,
-        camera=tmp_path / "camera.json",
-        depth=tmp_path / "depth.png",
-        json=tmp_path / "out.json",
-    )
-    predict_pose.predict(args)
-    assert given[0] is not None
-    np.testing.assert_allclose(given[0], 0.75)
-    written = read_json(tmp_path / "out.json")
-    assert [entry["score"] for entry in written] == [0.9, 0.3]
-    for entry, estimate in zip(written, told[::-1], strict=True):
-        assert entry["obj_id"] == estimate.obj_id
-        np.testing.assert_allclose(entry["cam_t_m2c"], 1000 * estimate.camera_from_model[:3, 3])
-        np.testing.assert_allclose(entry["cam_R_m2c"], estimate.camera_from_model[:3, :3].ravel())
-
-
-def test_depth_that_would_not_be_used_is_refused(root: Path, images: list[PoseImage], tmp_path: Path) -> None:
-    save_estimator(untrained("dope", load_references(BopDataset(root)), 8, 160), tmp_path / "estimator.pt")
-    args = predict_pose.Args(
-        run=tmp_path, image=images[0].path, camera=tmp_path / "camera.json", depth=tmp_path / "depth.png"
-    )
-    with pytest.raises(SpecError, match="The architecture dope does not use depth; leave --depth out"):
-        predict_pose.predict(args)
 
 
 def test_what_overflows_in_one_optimizer_leaves_all_weights_as_they_were(root: Path, tmp_path: Path) -> None:

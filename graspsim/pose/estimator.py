@@ -25,7 +25,7 @@ from graspsim.pose.metrics import Reference
 from graspsim.pose.samples import SAME_SHARE, PoseImage
 from graspsim.registry import load
 
-_SURFACE_POINTS = 10_000
+_SURFACE_POINTS = 40_000
 _COARSE_FACES = 2_000
 MEAN, DEVIATION = (123.7, 116.3, 103.5), (58.4, 57.1, 57.4)
 """Of the channels of ImageNet's pictures, which pretrained networks have seen."""

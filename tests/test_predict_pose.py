@@ -1,0 +1,106 @@
+"""Predictions for one picture: what is drawn, what is written, and which files are refused."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="torch is not installed; it is in the test extra")
+
+from graspsim.training import predict_pose
+from poses_for_tests import SPLIT, eight_images
+
+from graspsim.dataset.bop import BopDataset
+from graspsim.dataset.files import read_json
+from graspsim.errors import DatasetError, SpecError
+from graspsim.geometry import apply, project
+from graspsim.pose.estimator import Estimate, save_estimator, untrained
+from graspsim.pose.samples import PoseImage, pose_images
+from graspsim.pose.score import load_references
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return eight_images(tmp_path_factory.mktemp("pose") / "data")
+
+
+@pytest.fixture(scope="module")
+def images(root: Path) -> list[PoseImage]:
+    return pose_images(BopDataset(root), SPLIT, load_references(BopDataset(root)))
+
+
+def test_a_picture_of_predictions_and_their_file(root: Path, images: list[PoseImage], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    references = load_references(BopDataset(root))
+    estimator = untrained("dense", references, 8, 160)
+    save_estimator(estimator, run / "estimator.pt")
+    rgb, camera = images[0].read()
+    told = [Estimate(i.obj_id, 0.9, i.camera_from_model) for i in images[0].instances]
+    picture = predict_pose.drawn(rgb, camera, told, estimator)
+    for instance in images[0].instances:
+        frame = references[instance.obj_id].frame
+        u, v = project(apply(instance.camera_from_model, frame.center_m[None]), camera)[0]
+        if 2 < u < 158 and 2 < v < 118:
+            around = np.s_[int(v) - 2 : int(v) + 3, int(u) - 2 : int(u) + 3]
+            assert (picture[around] != rgb[around]).any()
+    (tmp_path / "camera.json").write_text('{"fx": 200, "fy": 200, "cx": 80, "cy": 60, "width": 640, "height": 480}')
+    args = predict_pose.Args(run=run, image=images[0].path, camera=tmp_path / "camera.json", json=tmp_path / "out.json")
+    with pytest.raises(DatasetError, match=r"is for pictures of 640x480, and .* is of 160x120"):
+        predict_pose.predict(args)
+    with pytest.raises(DatasetError, match="fx and fy must be above 0"):
+        predict_pose.camera_from({"fx": 0, "fy": 1, "cx": 1, "cy": 1}, tmp_path, 4, 4)
+
+
+def test_predictions_are_written_in_millimetres_the_surest_first(
+    root: Path, images: list[PoseImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [
+        Estimate(i.obj_id, score, i.camera_from_model) for i, score in zip(images[0].instances, (0.3, 0.9), strict=True)
+    ]
+    given: list[np.ndarray | None] = []
+
+    class Knowing:
+        uses_depth = True
+
+        def estimate(self, rgb: object, camera: object, rng: object, depth_m: np.ndarray | None) -> list[Estimate]:
+            given.append(depth_m)
+            return [*told, Estimate(told[0].obj_id, 0.01, np.eye(4))]
+
+    monkeypatch.setattr(predict_pose, "load_estimator", lambda path: Knowing())
+    (tmp_path / "camera.json").write_text('{"fx": 200, "fy": 200, "cx": 80, "cy": 60, "depth_scale": 0.5}')
+    depth = np.full((120, 160), 1500, np.uint16)
+    assert cv2.imwrite(str(tmp_path / "depth.png"), depth)
+    args = predict_pose.Args(
+        run=tmp_path,
+        image=images[0].path,
+        camera=tmp_path / "camera.json",
+        depth=tmp_path / "depth.png",
+        json=tmp_path / "out.json",
+    )
+    predict_pose.predict(args)
+    assert given[0] is not None
+    np.testing.assert_allclose(given[0], 0.75)
+    written = read_json(tmp_path / "out.json")
+    assert [entry["score"] for entry in written] == [0.9, 0.3]
+    for entry, estimate in zip(written, told[::-1], strict=True):
+        assert entry["obj_id"] == estimate.obj_id
+        np.testing.assert_allclose(entry["cam_t_m2c"], 1000 * estimate.camera_from_model[:3, 3])
+        np.testing.assert_allclose(entry["cam_R_m2c"], estimate.camera_from_model[:3, :3].ravel())
+
+
+def test_a_camera_file_without_a_camera_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="has to hold fx, fy, cx and cy, or cam_K"):
+        predict_pose.camera_from({"fx": 1}, tmp_path / "camera.json", 4, 4)
+    camera = predict_pose.camera_from({"fx": 1, "fy": 2, "cx": 3, "cy": 4}, tmp_path, 4, 4)
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (1, 2, 3, 4)
+
+
+def test_depth_that_would_not_be_used_is_refused(root: Path, images: list[PoseImage], tmp_path: Path) -> None:
+    save_estimator(untrained("dope", load_references(BopDataset(root)), 8, 160), tmp_path / "estimator.pt")
+    args = predict_pose.Args(
+        run=tmp_path, image=images[0].path, camera=tmp_path / "camera.json", depth=tmp_path / "depth.png"
+    )
+    with pytest.raises(SpecError, match="The architecture dope does not use depth; leave --depth out"):
+        predict_pose.predict(args)
