@@ -44,7 +44,8 @@ FLOW = (
     # where known objects are
     "dataset.results pose.frame pose.metrics pose.score",
     "pose.told pose.solve pose.augment pose.samples pose.pretrained pose.networks pose.losses",
-    "pose.estimator pose.icp pose.dense_samples pose.crop_pose pose.detections pose.dense pose.dope_maps pose.dope",
+    "pose.estimator pose.icp pose.dense_samples pose.silhouette pose.crop_pose pose.detections pose.dense",
+    "pose.dope_maps pose.dope",
     # what the library holds
     "catalogue.object_sheet catalogue.statistics catalogue.coverage catalogue.drop",
     "cli.arguments cli.progress cli.datasets cli.catalogue cli.episodes cli.pose cli.main",

@@ -1,14 +1,16 @@
 """From what the network told of a crop to the pose of its object, by the picture or by measured depth."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from graspsim.geometry import Array, Intrinsics
-from graspsim.meshes import Mesh
 from graspsim.pose.dense_samples import camera_of
 from graspsim.pose.estimator import KnownObject
 from graspsim.pose.icp import brought_to_depth
 from graspsim.pose.networks import SHOWN
+from graspsim.pose.silhouette import at_distance_of_silhouette, brought_to_silhouette
 from graspsim.pose.solve import Fit, fit_of, pixel_grid, pose_from_measured, pose_from_pixels
 from graspsim.pose.told import Told, points_rendered
 from graspsim.render.raster import render_mesh
@@ -17,47 +19,65 @@ LEAST_EXPLAINED = 0.05
 """By a fit in space, below which depth is taken to be of no use."""
 UNSURE = 0.25
 """Share of an object's pixels that are left out."""
-NEARER = np.exp(np.linspace(-0.14, 0.14, 29))
-"""Distances tried, of that which the points tell."""
-DOUBT = 0.02
-"""In whether an object is in a pixel, at least."""
 _STILL_EXPLAINED = 0.8
 """What a pose brought to depth has to explain of what it did before."""
 
 
+@dataclass(frozen=True, eq=False)
+class ToldCrop:
+    """What a network told of a crop, in maps of h by w cells; see `coordinates_of` and `bins_of`.
+
+    Attributes:
+        square: of the picture, (x, y, side, side).
+        shown: (h, w) probability that a cell shows the object.
+        there: (h, w) probability that the object is there, seen or hidden.
+        points: (3, h, w) that the cells show, in the terms of the model's box.
+        sure: (h, w) how sure these are.
+        bins: (3, b, h, w) probabilities of each coordinate.
+    """
+
+    square: Array
+    shown: NDArray[np.float32]
+    there: NDArray[np.float32]
+    points: NDArray[np.float32]
+    sure: NDArray[np.float32]
+    bins: NDArray[np.float32]
+
+    def told(self, known: KnownObject) -> tuple[NDArray[np.bool_], Told]:
+        """Return the k cells (h, w) that show the object, without those that are least sure, and what is told there."""
+        shown = self.shown > SHOWN
+        if shown.any():
+            # What is least sure only leads astray.
+            shown &= self.sure >= np.quantile(self.sure[shown], UNSURE)
+        return shown, Told(
+            known.frame,
+            pixel_grid(self.square, len(shown))[shown],
+            self.bins.transpose(2, 3, 0, 1)[shown],
+            np.asarray(self.points.transpose(1, 2, 0)[shown], float),
+            np.asarray(self.sure[shown], float),
+        )
+
+
 def pose_of_crop(
     known: KnownObject,
-    square: Array,
-    probability: NDArray[np.float32],
-    there: NDArray[np.float32],
-    points: NDArray[np.float32],
-    sure: NDArray[np.float32],
-    bins: NDArray[np.float32],
+    crop: ToldCrop,
     camera: Intrinsics,
     depth_m: NDArray[np.float32] | None,
     rng: np.random.Generator,
 ) -> Fit | None:
-    """Return the pose that explains what was told of a crop, see `coordinates_of` and `bins_of`."""
-    shown = probability > SHOWN
-    if shown.any():
-        # What is least sure only leads astray.
-        shown &= sure >= np.quantile(sure[shown], UNSURE)
-    pixels = pixel_grid(square, len(shown))[shown]
-    chosen = bins.transpose(2, 3, 0, 1)[shown]
-    told = Told(
-        known.frame, pixels, chosen, np.asarray(points.transpose(1, 2, 0)[shown], float), np.asarray(sure[shown], float)
-    )
+    """Return the pose that explains what was told of a crop."""
+    shown, told = crop.told(known)
     if depth_m is not None:
-        measured = depth_at(depth_m, pixels)
+        measured = depth_at(depth_m, told.pixels)
         has_depth = measured > 0
         # At the centre of the pixel, not of the cell.
-        seen_m = unproject_pixels(np.floor(pixels[has_depth]) + 0.5, measured[has_depth], camera)
+        seen_m = unproject_pixels(np.floor(told.pixels[has_depth]) + 0.5, measured[has_depth], camera)
         measurable = told.only(has_depth)
         fit = pose_from_measured(measurable, seen_m, rng)
         if fit is not None and fit.explained > LEAST_EXPLAINED:
             brought = fit_of(measurable, brought_to_depth(fit.camera_from_model, known, seen_m), seen_m)
             return brought if brought.explained > _STILL_EXPLAINED * fit.explained else fit
-    view = camera_of(square, camera, len(shown))
+    view = camera_of(crop.square, camera, len(shown))
 
     def shown_under(pose: Array) -> Array:
         return points_rendered(known.frame, pose, render_mesh(known.coarse, pose, view), view, shown)
@@ -65,21 +85,17 @@ def pose_of_crop(
     fit = pose_from_pixels(told, camera, shown_under, rng)
     if fit is None:
         return None
-    pose = at_distance_of_silhouette(fit.camera_from_model, known.coarse, there, view)
+    pose = at_distance_of_silhouette(fit.camera_from_model, known.coarse, crop.there, view)
     return Fit(pose, float(told.explained(shown_under(pose)).mean()))
 
 
-def at_distance_of_silhouette(pose: Array, mesh: Mesh, there: NDArray[np.float32], view: Intrinsics) -> Array:
-    """Return a pose (4, 4) moved along its view, to where the model covers what it is told to cover (h, w).
-
-    Points tell least of the distance, and are all drawn to the middle where they are unsure.
-    """
-    probability = np.clip(there, DOUBT, 1 - DOUBT)
-    odds = np.log(probability / (1 - probability))
-    moved = np.repeat(pose[None], len(NEARER), axis=0)
-    moved[:, :3, 3] *= NEARER[:, None]
-    covered = [odds[render_mesh(mesh, each, view) > 0].sum() for each in moved]
-    return np.asarray(moved[int(np.argmax(covered))])
+def pose_refined(known: KnownObject, crop: ToldCrop, camera: Intrinsics, pose: Array) -> Fit:
+    """Return the pose (4, 4) near to another that suits best what was told of a crop around it."""
+    shown, told = crop.told(known)
+    view = camera_of(crop.square, camera, len(shown))
+    refined = brought_to_silhouette(pose, known, crop.there, shown, told, view)
+    points = points_rendered(known.frame, refined, render_mesh(known.coarse, refined, view), view, shown)
+    return Fit(refined, float(told.explained(points).mean()) if shown.any() else 0.0)
 
 
 def depth_at(depth_m: NDArray[np.float32], pixels: Array) -> Array:

@@ -12,7 +12,7 @@ from graspsim.errors import SpecError
 from graspsim.geometry import Array, Intrinsics, hull_box
 from graspsim.models import Symmetries
 from graspsim.pose.augment import Image
-from graspsim.pose.crop_pose import pose_of_crop
+from graspsim.pose.crop_pose import ToldCrop, pose_of_crop, pose_refined
 from graspsim.pose.dense_samples import DenseBatch, DenseSamples, crop_of, detector_image, square_around
 from graspsim.pose.detections import Detection, box_told, near_the_best, without_doubles
 from graspsim.pose.estimator import Estimate, KnownObject, PoseEstimator, device_of, images_to_tensor, kinds_of
@@ -43,6 +43,8 @@ DENSER = (2, 3)
 """Times as many cells along a crop's side as the network tells of at once, each time that poses are sought."""
 WORTH_MORE = 0.5
 """Least score, of the best of its kind, with which a pose is sought again."""
+REFINEMENTS = 4
+"""Times that such a pose is refined where there is no depth, each time by what is told of a crop around the last."""
 COARSE_STEPS = 32
 """Motions of a continuous symmetry that the loss considers."""
 _FEW_CELLS = 8
@@ -159,15 +161,19 @@ class DenseEstimator(PoseEstimator):
         boxes = [detection.box_px for detection in found]
         fits: list[Fit | None] = [None] * len(found)
         chosen = list(range(len(found)))
-        for denser in DENSER:
-            told = self.fits_of(
-                rgb, camera, depth_m, [kinds[i] for i in chosen], [boxes[i] for i in chosen], denser, rng
-            )
-            for i, fit in zip(chosen, told, strict=True):
+        for turn in range(len(DENSER) + (REFINEMENTS if depth_m is None else 0)):
+            denser = DENSER[min(turn, len(DENSER) - 1)]
+            crops = self.told_of(rgb, [kinds[i] for i in chosen], [boxes[i] for i in chosen], denser)
+            for i, crop in zip(chosen, crops, strict=True):
+                known, before = self.objects[kinds[i]], fits[i]
+                if before is None or turn < len(DENSER):
+                    fit = pose_of_crop(known, crop, camera, depth_m, rng)
+                else:
+                    fit = pose_refined(known, crop, camera, before.camera_from_model)
                 if fit is not None:
                     fits[i] = fit
                     # Where the pose puts the object is nearer to what was trained on than where it was detected.
-                    box = hull_box(fit.camera_from_model, self.objects[kinds[i]].hull_m, camera)
+                    box = hull_box(fit.camera_from_model, known.hull_m, camera)
                     # What is nearly in the camera's plane has a box without end.
                     if max(box[2:]) < _LARGEST_BOX * camera.width:
                         boxes[i] = box
@@ -179,30 +185,17 @@ class DenseEstimator(PoseEstimator):
             if fit is not None
         ]
 
-    def fits_of(
-        self,
-        rgb: Image,
-        camera: Intrinsics,
-        depth_m: NDArray[np.float32] | None,
-        kinds: list[int],
-        boxes: list[tuple[float, float, float, float]],
-        denser: int,
-        rng: np.random.Generator,
-    ) -> list[Fit | None]:
-        """Return the pose of what each box shows, None where there is none; see `maps_of`."""
+    def told_of(
+        self, rgb: Image, kinds: list[int], boxes: list[tuple[float, float, float, float]], denser: int
+    ) -> list[ToldCrop]:
+        """Return what is told of each box; see `maps_of`."""
         if not kinds:
             return []
         squares = [square_around(box) for box in boxes]
         with torch.no_grad():
             maps = self.maps_of(rgb, kinds, squares, denser)
-            shown, there, points, sure = (told.cpu().numpy() for told in coordinates_of(maps))
-            bins = bins_of(maps).cpu().numpy()
-        return [
-            pose_of_crop(
-                self.objects[kind], square, shown[i], there[i], points[i], sure[i], bins[i], camera, depth_m, rng
-            )
-            for i, (kind, square) in enumerate(zip(kinds, squares, strict=True))
-        ]
+            each = zip(*(told.cpu().numpy() for told in (*coordinates_of(maps), bins_of(maps))), strict=True)
+        return [ToldCrop(square, *told) for square, told in zip(squares, each, strict=True)]
 
     def maps_of(self, rgb: Image, kinds: list[int], squares: list[Array], denser: int) -> Tensor:
         """Return the maps (n, 2 + 3 bins, h, w) of squares, with `denser` times as many cells along each side as the
