@@ -10,7 +10,7 @@ from graspsim.pose.dense_samples import camera_of
 from graspsim.pose.estimator import KnownObject
 from graspsim.pose.icp import brought_to_depth
 from graspsim.pose.networks import SHOWN
-from graspsim.pose.silhouette import at_distance_of_silhouette, brought_to_silhouette
+from graspsim.pose.silhouette import brought_to_silhouette
 from graspsim.pose.solve import Fit, fit_of, pixel_grid, pose_from_measured, pose_from_pixels
 from graspsim.pose.told import Told, points_rendered
 from graspsim.render.raster import render_mesh
@@ -82,11 +82,7 @@ def pose_of_crop(
     def shown_under(pose: Array) -> Array:
         return points_rendered(known.frame, pose, render_mesh(known.coarse, pose, view), view, shown)
 
-    fit = pose_from_pixels(told, camera, shown_under, rng)
-    if fit is None:
-        return None
-    pose = at_distance_of_silhouette(fit.camera_from_model, known.coarse, crop.there, view)
-    return Fit(pose, float(told.explained(shown_under(pose)).mean()))
+    return pose_from_pixels(told, camera, shown_under, rng)
 
 
 def pose_refined(known: KnownObject, crop: ToldCrop, camera: Intrinsics, pose: Array) -> Fit:

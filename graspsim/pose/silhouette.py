@@ -1,4 +1,4 @@
-"""Poses judged by where their object is told to be, seen or hidden, beside the points that it shows.
+"""A pose brought to where its object is told to be, seen or hidden, beside the points that it shows.
 
 Points tell least of the distance, and are drawn to the middle where they are unsure; the silhouette is told better.
 """
@@ -8,13 +8,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from graspsim.geometry import Array, Intrinsics, rotation_about, transform
-from graspsim.meshes import Mesh
 from graspsim.pose.estimator import KnownObject
 from graspsim.pose.told import Told, points_rendered
 from graspsim.render.raster import render_mesh
 
-NEARER = np.exp(np.linspace(-0.14, 0.14, 29))
-"""Distances tried, of that which the points tell."""
 DOUBT = 0.02
 """In whether an object is in a cell, or a cell shows a point, at least."""
 POINTS_WEIGHT = 0.3
@@ -24,15 +21,6 @@ TURN_RAD, SHIFT_SHARE, LOG_DISTANCE = 0.12, 0.03, 0.05
 _WITHIN = 3.0
 """Times these, a pose is changed at most."""
 _MOST_TRIED = 100
-
-
-def at_distance_of_silhouette(pose: Array, mesh: Mesh, there: NDArray[np.float32], view: Intrinsics) -> Array:
-    """Return a pose (4, 4) moved along its view, to where the model covers what it is told to cover (h, w)."""
-    odds = log_odds(there)
-    moved = np.repeat(pose[None], len(NEARER), axis=0)
-    moved[:, :3, 3] *= NEARER[:, None]
-    covered = [odds[render_mesh(mesh, each, view) > 0].sum() for each in moved]
-    return np.asarray(moved[int(np.argmax(covered))])
 
 
 def brought_to_silhouette(
@@ -53,7 +41,8 @@ def brought_to_silhouette(
         told: these points.
         view: camera of the cells.
     """
-    odds = log_odds(there)
+    probability = np.clip(there, DOUBT, 1 - DOUBT)
+    odds = np.log(probability / (1 - probability))
     middle_m = known.frame.center_m
     middle_in_camera = pose[:3, :3] @ middle_m + pose[:3, 3]
 
@@ -78,9 +67,3 @@ def brought_to_silhouette(
         options={"maxfev": _MOST_TRIED, "xtol": 0.1, "ftol": 1e-3},
     )
     return changed(found.x)
-
-
-def log_odds(probability: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the logarithms of odds, never beyond those of the least doubt."""
-    clipped = np.clip(probability, DOUBT, 1 - DOUBT)
-    return np.asarray(np.log(clipped / (1 - clipped)))
