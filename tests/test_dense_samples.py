@@ -8,7 +8,6 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed; it is in the test extra")
 
-from poses_for_tests import SPLIT, eight_images  # noqa: E402
 
 from graspsim.dataset.bop import BopDataset  # noqa: E402
 from graspsim.geometry import apply, transform  # noqa: E402
@@ -21,24 +20,16 @@ from graspsim.pose.dense_samples import (  # noqa: E402
 )
 from graspsim.pose.detections import box_overlap  # noqa: E402
 from graspsim.pose.networks import DETECTOR_STRIDE, MAP_PX  # noqa: E402
-from graspsim.pose.samples import PoseImage, pose_images  # noqa: E402
+from graspsim.pose.samples import PoseImage  # noqa: E402
 from graspsim.pose.score import load_references  # noqa: E402
 from graspsim.pose.solve import pixel_grid  # noqa: E402
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return eight_images(tmp_path_factory.mktemp("pose") / "data")
-
-
-@pytest.fixture(scope="module")
-def images(root: Path) -> list[PoseImage]:
-    return pose_images(BopDataset(root), SPLIT, load_references(BopDataset(root)))
-
-
-def test_the_points_told_of_a_crop_are_those_that_the_labels_put_there(root: Path, images: list[PoseImage]) -> None:
-    references = load_references(BopDataset(root))
-    for picture in images:
+def test_the_points_told_of_a_crop_are_those_that_the_labels_put_there(
+    pose_root: Path, pose_pictures: list[PoseImage]
+) -> None:
+    references = load_references(BopDataset(pose_root))
+    for picture in pose_pictures:
         rgb, camera = picture.read()
         for instance in picture.instances:
             square = square_around(instance.box_px)
@@ -54,10 +45,10 @@ def test_the_points_told_of_a_crop_are_those_that_the_labels_put_there(root: Pat
             assert (pixels < (x + width + 1, y + height + 1)).all()
 
 
-def test_without_a_mask_an_object_is_hidden_by_the_others(root: Path, images: list[PoseImage]) -> None:
-    references = load_references(BopDataset(root))
+def test_without_a_mask_an_object_is_hidden_by_the_others(pose_root: Path, pose_pictures: list[PoseImage]) -> None:
+    references = load_references(BopDataset(pose_root))
     missed = seen = 0
-    for picture in images:
+    for picture in pose_pictures:
         rgb, camera = picture.read()
         for instance in picture.instances:
             square = square_around(instance.box_px)
@@ -79,9 +70,9 @@ def test_without_a_mask_an_object_is_hidden_by_the_others(root: Path, images: li
     assert missed < 0.03 * seen
 
 
-def test_what_lies_outside_of_the_picture_is_not_seen(root: Path, images: list[PoseImage]) -> None:
-    references = load_references(BopDataset(root))
-    for picture in images:
+def test_what_lies_outside_of_the_picture_is_not_seen(pose_root: Path, pose_pictures: list[PoseImage]) -> None:
+    references = load_references(BopDataset(pose_root))
+    for picture in pose_pictures:
         rgb, camera = picture.read()
         for instance in picture.instances:
             x, y, side, _ = square_around(instance.box_px)
@@ -115,8 +106,8 @@ def test_a_crop_shows_each_point_where_the_grid_of_its_square_has_it(side: float
     assert np.abs(off.mean(axis=(0, 1))).max() < 0.25
 
 
-def test_heat_peaks_in_the_cell_of_each_object_and_the_box_tells_its_place(images: list[PoseImage]) -> None:
-    picture = images[0]
+def test_heat_peaks_in_the_cell_of_each_object_and_the_box_tells_its_place(pose_pictures: list[PoseImage]) -> None:
+    picture = pose_pictures[0]
     rgb, _ = picture.read()
     small, scale = detector_image(rgb, 320)
     assert small.shape[1] == 320

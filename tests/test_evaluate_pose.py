@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed; it is in the test extra")
 
 from graspsim.training import evaluate_pose  # noqa: E402
-from poses_for_tests import SPLIT, eight_images  # noqa: E402
+from poses_for_tests import SPLIT  # noqa: E402
 
 from graspsim.dataset.bop import BopDataset  # noqa: E402
 from graspsim.dataset.results import read_results  # noqa: E402
@@ -19,13 +19,8 @@ from graspsim.pose.estimator import save_estimator, untrained  # noqa: E402
 from graspsim.pose.score import load_references  # noqa: E402
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return eight_images(tmp_path_factory.mktemp("pose") / "data")
-
-
-def test_several_processes_estimate_what_one_does(root: Path, tmp_path: Path) -> None:
-    estimator = untrained("dense", load_references(BopDataset(root)), 8, 160)
+def test_several_processes_estimate_what_one_does(pose_root: Path, tmp_path: Path) -> None:
+    estimator = untrained("dense", load_references(BopDataset(pose_root)), 8, 160)
     assert isinstance(estimator, DenseEstimator)
     with torch.no_grad():
         # It has not learnt to see anything: now it does, everywhere, in boxes as large as the picture.
@@ -33,7 +28,7 @@ def test_several_processes_estimate_what_one_does(root: Path, tmp_path: Path) ->
         estimator.detector.last.bias[-2:] = 3
         estimator.coordinates.bias[:, 0] += 8
     save_estimator(estimator, tmp_path / "estimator.pt")
-    args = evaluate_pose.Args(run=tmp_path, data=root, no_vsd=True, rgb_only=True)
+    args = evaluate_pose.Args(run=tmp_path, data=pose_root, no_vsd=True, rgb_only=True)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     for workers in (1, 2):
@@ -47,21 +42,21 @@ def test_several_processes_estimate_what_one_does(root: Path, tmp_path: Path) ->
     assert alone == together
 
 
-def test_objects_that_a_run_does_not_know_are_named(root: Path, tmp_path: Path) -> None:
-    references = load_references(BopDataset(root))
+def test_objects_that_a_run_does_not_know_are_named(pose_root: Path, tmp_path: Path) -> None:
+    references = load_references(BopDataset(pose_root))
     one = {i: r for i, r in references.items() if i == min(references)}
     (tmp_path / "run").mkdir()
     save_estimator(untrained("dense", one, 8, 160), tmp_path / "run" / "estimator.pt")
     with pytest.raises(DatasetError, match=r"holds the objects 2, which the estimator does not know; it knows 1"):
-        evaluate_pose.evaluate(evaluate_pose.Args(run=tmp_path / "run", data=root))
+        evaluate_pose.evaluate(evaluate_pose.Args(run=tmp_path / "run", data=pose_root))
 
 
-def test_depth_is_missed_before_anything_is_estimated(root: Path, tmp_path: Path) -> None:
+def test_depth_is_missed_before_anything_is_estimated(pose_root: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    shutil.copytree(root, data)
+    shutil.copytree(pose_root, data)
     for folder in (data / SPLIT).glob("*/depth"):
         shutil.rmtree(folder)
-    save_estimator(untrained("dense", load_references(BopDataset(root)), 8, 160), tmp_path / "estimator.pt")
+    save_estimator(untrained("dense", load_references(BopDataset(pose_root)), 8, 160), tmp_path / "estimator.pt")
     args = evaluate_pose.Args(run=tmp_path, data=data)
     with pytest.raises(DatasetError, match=r"has no depth images, which VSD needs; leave it out with --no-vsd"):
         evaluate_pose.evaluate(args)

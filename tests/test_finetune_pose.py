@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed; it is in th
 
 from graspsim.training import evaluate_pose, finetune_pose  # noqa: E402
 from graspsim.training._optimizer import optimizers_for  # noqa: E402
-from poses_for_tests import SPLIT, eight_images  # noqa: E402
+from poses_for_tests import SPLIT  # noqa: E402
 
 from graspsim.dataset.bop import BopDataset  # noqa: E402
 from graspsim.dataset.dump import dump  # noqa: E402
@@ -23,35 +23,25 @@ from graspsim.plain import overlaid  # noqa: E402
 from graspsim.pose.dense import DenseEstimator  # noqa: E402
 from graspsim.pose.estimator import kinds_of, load_estimator, save_estimator, untrained  # noqa: E402
 from graspsim.pose.metrics import mspd  # noqa: E402
-from graspsim.pose.samples import PoseImage, pose_images  # noqa: E402
+from graspsim.pose.samples import PoseImage  # noqa: E402
 from graspsim.pose.score import load_references  # noqa: E402
 from graspsim.registry import load, names  # noqa: E402
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return eight_images(tmp_path_factory.mktemp("pose") / "data")
-
-
-@pytest.fixture(scope="module")
-def images(root: Path) -> list[PoseImage]:
-    return pose_images(BopDataset(root), SPLIT, load_references(BopDataset(root)))
-
-
-def small(root: Path, out: Path, **changes: object) -> finetune_pose.Args:
+def small(pose_root: Path, out: Path, **changes: object) -> finetune_pose.Args:
     values = {"steps": 6, "images": 2, "width": 8, "image_width": 160, "loaders": 0, "log_every": 1, "save_every": 2}
-    return finetune_pose.Args(data=(root,), out=out, **(values | changes))  # type: ignore[arg-type]
+    return finetune_pose.Args(data=(pose_root,), out=out, **(values | changes))  # type: ignore[arg-type]
 
 
 def losses_of(out: Path) -> list[list[str]]:
     return [line.split(",")[:3] for line in (out / "log.csv").read_text().splitlines()]
 
 
-def test_the_same_seed_learns_the_same_and_resumes_on_the_same_curve(root: Path, tmp_path: Path) -> None:
-    finetune_pose.train(small(root, tmp_path / "a"))
-    finetune_pose.train(small(root, tmp_path / "b", loaders=1))
+def test_the_same_seed_learns_the_same_and_resumes_on_the_same_curve(pose_root: Path, tmp_path: Path) -> None:
+    finetune_pose.train(small(pose_root, tmp_path / "a"))
+    finetune_pose.train(small(pose_root, tmp_path / "b", loaders=1))
     assert losses_of(tmp_path / "a") == losses_of(tmp_path / "b")
-    finetune_pose.train(small(root, tmp_path / "c", seed=1))
+    finetune_pose.train(small(pose_root, tmp_path / "c", seed=1))
     assert losses_of(tmp_path / "a") != losses_of(tmp_path / "c")
 
     stopped = finetune_pose.Trainer.learn
@@ -64,19 +54,19 @@ def test_the_same_seed_learns_the_same_and_resumes_on_the_same_curve(root: Path,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finetune_pose.Trainer, "learn", killed)
         with pytest.raises(KeyboardInterrupt):
-            finetune_pose.train(small(root, tmp_path / "d"))
-    finetune_pose.train(small(root, tmp_path / "d", resume=True))
+            finetune_pose.train(small(pose_root, tmp_path / "d"))
+    finetune_pose.train(small(pose_root, tmp_path / "d", resume=True))
     assert losses_of(tmp_path / "d") == losses_of(tmp_path / "a")
 
 
-def test_a_tiny_network_overfits_eight_images_to_two_pixels(root: Path, images: list[PoseImage]) -> None:
-    references = load_references(BopDataset(root))
+def test_a_tiny_network_overfits_eight_images_to_two_pixels(pose_root: Path, pose_pictures: list[PoseImage]) -> None:
+    references = load_references(BopDataset(pose_root))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     try:
         estimator = untrained("dense", references, 8, 160)
-        pictures, samples = [(image, *image.read()) for image in images], estimator.samples(references)
+        pictures, samples = [(image, *image.read()) for image in pose_pictures], estimator.samples(references)
         rng = np.random.default_rng(0)
         batches = [samples.batch(pictures, rng, 0.0) for _ in range(6)]
         losses, steps = estimator.losses(references), 300
@@ -90,7 +80,7 @@ def test_a_tiny_network_overfits_eight_images_to_two_pixels(root: Path, images: 
                 optimizer.step()
                 schedule.step()
         off_px = []
-        for image in images:
+        for image in pose_pictures:
             rgb, camera = image.read()
             told = estimator.estimate(rgb, camera, rng)
             for instance in image.instances:
@@ -109,16 +99,18 @@ def test_a_tiny_network_overfits_eight_images_to_two_pixels(root: Path, images: 
 
 @pytest.mark.parametrize("architecture", names("architecture"))
 def test_every_architecture_learns_and_reads_back_as_it_was_written(
-    architecture: str, root: Path, tmp_path: Path
+    architecture: str, pose_root: Path, tmp_path: Path
 ) -> None:
     width = None if architecture == "dense-resnet18" else 8
-    trained = finetune_pose.train(small(root, tmp_path / "run", architecture=architecture, width=width, steps=2))
+    trained = finetune_pose.train(small(pose_root, tmp_path / "run", architecture=architecture, width=width, steps=2))
     again = load_estimator(tmp_path / "run" / "estimator.pt")
     assert again.architecture == architecture
     assert kinds_of(again) == kinds_of(trained)
     for name, value in trained.networks.state_dict().items():
         torch.testing.assert_close(again.networks.state_dict()[name], value)
-    scores = evaluate_pose.evaluate(evaluate_pose.Args(run=tmp_path / "run", data=root, csv=tmp_path / "results.csv"))
+    scores = evaluate_pose.evaluate(
+        evaluate_pose.Args(run=tmp_path / "run", data=pose_root, csv=tmp_path / "results.csv")
+    )
     assert scores.overall.targets > 0
     assert (tmp_path / "results.csv").exists()
 
@@ -126,13 +118,13 @@ def test_every_architecture_learns_and_reads_back_as_it_was_written(
 # Bad input
 
 
-def test_bad_arguments_are_named(root: Path, tmp_path: Path) -> None:
+def test_bad_arguments_are_named(pose_root: Path, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"real_fraction must lie in \[0, 1\]; got 1\.5"):
-        finetune_pose.train(small(root, tmp_path / "run", real_fraction=1.5))
+        finetune_pose.train(small(pose_root, tmp_path / "run", real_fraction=1.5))
     with pytest.raises(DatasetError, match=r"There is no dataset folder .*nowhere"):
         finetune_pose.train(small(tmp_path / "nowhere", tmp_path / "run"))
     with pytest.raises(SpecError, match="holds no checkpoint to go on from"):
-        finetune_pose.train(small(root, tmp_path / "run", resume=True))
+        finetune_pose.train(small(pose_root, tmp_path / "run", resume=True))
     with pytest.raises(GraspsimError, match=r"There is no estimator .*estimator\.pt"):
         load_estimator(tmp_path / "estimator.pt")
     (tmp_path / "estimator.pt").write_bytes(b"rubbish")
@@ -140,21 +132,21 @@ def test_bad_arguments_are_named(root: Path, tmp_path: Path) -> None:
         load_estimator(tmp_path / "estimator.pt")
 
 
-def test_ids_that_differ_between_datasets_are_refused(root: Path, tmp_path: Path) -> None:
+def test_ids_that_differ_between_datasets_are_refused(pose_root: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     spec = overlaid(
         load("scene", "tabletop"), {"camera": {"width": 96, "height": 64}, "objects": {"models": 2, "count": 1}}
     )
     dump(DumpJob(dataclasses.replace(spec), 8, 1, other, SPLIT), workers=1)
     with pytest.raises(DatasetError, match=r"Object \d is another one .* ids must mean the same"):
-        finetune_pose.train(small(root, tmp_path / "run", real=other))
+        finetune_pose.train(small(pose_root, tmp_path / "run", real=other))
 
 
 def test_unreadable_pictures_are_named_and_left_out_only_when_told_so(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    pose_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = tmp_path / "data"
-    shutil.copytree(root, data)
+    shutil.copytree(pose_root, data)
     pictures = sorted((data / SPLIT).glob("*/rgb/*.jpg"))
     pictures[0].write_bytes(b"")
     with pytest.raises(DatasetError, match=r"1 of 8 pictures are empty: .*000000\.jpg; .*--skip-unreadable"):
@@ -176,10 +168,10 @@ def test_unreadable_pictures_are_named_and_left_out_only_when_told_so(
 
 
 def test_an_unreadable_mask_or_background_is_what_is_named(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    pose_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, backgrounds = tmp_path / "data", tmp_path / "backgrounds"
-    shutil.copytree(root, data)
+    shutil.copytree(pose_root, data)
     mask = max((data / SPLIT).glob("*/mask_visib/*.png"), key=lambda path: path.stat().st_size)
     mask.write_bytes(b"no mask")
     with pytest.raises(DatasetError, match=rf"{mask} is not a readable image"):
@@ -189,17 +181,19 @@ def test_an_unreadable_mask_or_background_is_what_is_named(
     backgrounds.mkdir()
     (backgrounds / "wall.jpg").write_bytes(b"no wall")
     with pytest.raises(DatasetError, match=r"wall\.jpg is not a readable image"):
-        finetune_pose.train(small(root, tmp_path / "c", steps=20, backgrounds=backgrounds))
+        finetune_pose.train(small(pose_root, tmp_path / "c", steps=20, backgrounds=backgrounds))
 
 
-def test_a_loss_that_is_no_number_ends_the_run(root: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_no_number_ends_the_run(pose_root: Path, tmp_path: Path) -> None:
     with pytest.raises(GraspsimError, match=r"the loss is no number any more; .* --learning-rate below 1e\+30"):
-        finetune_pose.train(small(root, tmp_path / "run", learning_rate=1e30))
+        finetune_pose.train(small(pose_root, tmp_path / "run", learning_rate=1e30))
 
 
-def test_images_to_test_on_are_not_learnt_from(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_images_to_test_on_are_not_learnt_from(
+    pose_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = tmp_path / "data"
-    shutil.copytree(root, data)
+    shutil.copytree(pose_root, data)
     shutil.copytree(data / SPLIT, data / "test")
     finetune_pose.train(small(data, tmp_path / "run", steps=1))
     assert f"{data}: 8 images of {SPLIT}." in capsys.readouterr().out
@@ -209,22 +203,24 @@ def test_images_to_test_on_are_not_learnt_from(root: Path, tmp_path: Path, capsy
     finetune_pose.train(small(data, tmp_path / "other", steps=1, split="test"))
 
 
-def test_the_share_of_real_images_and_the_weights_of_sources_are_kept(root: Path, images: list[PoseImage]) -> None:
-    args = small(root, Path("unused"), images=4, real_fraction=0.25, weights=(3.0, 1.0))
-    sources = [images[:2], images[2:4]]
-    samples = finetune_pose.Batches(args, sources, images[4:], untrained("dense", {}, 8, 160).samples({}))
+def test_the_share_of_real_images_and_the_weights_of_sources_are_kept(
+    pose_root: Path, pose_pictures: list[PoseImage]
+) -> None:
+    args = small(pose_root, Path("unused"), images=4, real_fraction=0.25, weights=(3.0, 1.0))
+    sources = [pose_pictures[:2], pose_pictures[2:4]]
+    samples = finetune_pose.Batches(args, sources, pose_pictures[4:], untrained("dense", {}, 8, 160).samples({}))
     drawn = []
     for step in range(200):
         rng = np.random.default_rng(step)
-        drawn += [images.index(samples._read(n, rng, [])[0]) for n in range(4)]
+        drawn += [pose_pictures.index(samples._read(n, rng, [])[0]) for n in range(4)]
     shares = np.bincount(drawn, minlength=8) / len(drawn)
     assert shares[4:].sum() == pytest.approx(0.25, abs=0.01)
     assert shares[:2].sum() == pytest.approx(0.75 * 0.75, abs=0.05)
     assert shares[2:4].sum() == pytest.approx(0.75 * 0.25, abs=0.05)
 
 
-def test_a_resumed_run_goes_on_in_the_time_that_it_was_given(root: Path, tmp_path: Path) -> None:
-    args = small(root, tmp_path / "run", steps=10_000, minutes=0.02)
+def test_a_resumed_run_goes_on_in_the_time_that_it_was_given(pose_root: Path, tmp_path: Path) -> None:
+    args = small(pose_root, tmp_path / "run", steps=10_000, minutes=0.02)
     finetune_pose.train(args)
     checkpoint = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert 1.2 <= checkpoint["elapsed_s"] < 10
@@ -234,14 +230,14 @@ def test_a_resumed_run_goes_on_in_the_time_that_it_was_given(root: Path, tmp_pat
     assert again["step"] == checkpoint["step"] + 1
 
 
-def test_a_run_may_go_on_with_some_of_the_objects_it_knows(root: Path, tmp_path: Path) -> None:
-    references = load_references(BopDataset(root))
+def test_a_run_may_go_on_with_some_of_the_objects_it_knows(pose_root: Path, tmp_path: Path) -> None:
+    references = load_references(BopDataset(pose_root))
     more = {**references, 9: references[min(references)]}
     for architecture in ("dense", "dope"):
         folder = tmp_path / architecture
         folder.mkdir()
         save_estimator(untrained(architecture, more, 8, 160), folder / "estimator.pt")
-        args = small(root, tmp_path / f"{architecture}-on", steps=2, init=folder)
+        args = small(pose_root, tmp_path / f"{architecture}-on", steps=2, init=folder)
         args = dataclasses.replace(args, width=None, image_width=320)
         assert kinds_of(finetune_pose.train(args)) == sorted(more)
 
@@ -263,18 +259,18 @@ def test_a_run_may_go_on_with_some_of_the_objects_it_knows(root: Path, tmp_path:
     ],
 )
 def test_values_that_are_not_legal_or_not_heeded_are_named(
-    changes: dict[str, object], message: str, root: Path, tmp_path: Path
+    changes: dict[str, object], message: str, pose_root: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(SpecError, match=message):
-        finetune_pose.train(small(root, tmp_path / "run", **changes))
+        finetune_pose.train(small(pose_root, tmp_path / "run", **changes))
     assert not (tmp_path / "run").exists()
 
 
-def test_what_overflows_in_one_optimizer_leaves_all_weights_as_they_were(root: Path, tmp_path: Path) -> None:
-    references = load_references(BopDataset(root))
+def test_what_overflows_in_one_optimizer_leaves_all_weights_as_they_were(pose_root: Path, tmp_path: Path) -> None:
+    references = load_references(BopDataset(pose_root))
     estimator = untrained("dense", references, 8, 160)
     assert isinstance(estimator, DenseEstimator)
-    trainer = finetune_pose.Trainer(small(root, tmp_path), estimator, references)
+    trainer = finetune_pose.Trainer(small(pose_root, tmp_path), estimator, references)
     trainer.most_overflows = 1
     before = {name: value.clone() for name, value in estimator.networks.named_parameters()}
     only_here = estimator.detector.last.bias
@@ -290,9 +286,9 @@ def test_what_overflows_in_one_optimizer_leaves_all_weights_as_they_were(root: P
         trainer.learn(batch, 0.5)
 
 
-def test_objects_of_other_symmetries_are_not_mixed(root: Path, tmp_path: Path) -> None:
+def test_objects_of_other_symmetries_are_not_mixed(pose_root: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
-    shutil.copytree(root, other)
+    shutil.copytree(pose_root, other)
     path = other / "models" / "models_info.json"
     info = read_json(path)
     number = min(info)
@@ -301,41 +297,41 @@ def test_objects_of_other_symmetries_are_not_mixed(root: Path, tmp_path: Path) -
     info[number].pop("symmetries_continuous", None)
     path.write_text(json.dumps(info))
     shutil.rmtree(other / "models_eval", ignore_errors=True)
-    with pytest.raises(DatasetError, match=rf"Object {number} has other symmetries in {root} than in {other}"):
-        finetune_pose.train(small(root, tmp_path / "run", real=other, real_split=SPLIT))
+    with pytest.raises(DatasetError, match=rf"Object {number} has other symmetries in {pose_root} than in {other}"):
+        finetune_pose.train(small(pose_root, tmp_path / "run", real=other, real_split=SPLIT))
 
 
-def test_the_dataset_that_holds_an_unknown_object_is_named(root: Path, tmp_path: Path) -> None:
-    references = load_references(BopDataset(root))
+def test_the_dataset_that_holds_an_unknown_object_is_named(pose_root: Path, tmp_path: Path) -> None:
+    references = load_references(BopDataset(pose_root))
     known = min(references)
     init = tmp_path / "init"
     init.mkdir()
     save_estimator(untrained("dense", {known: references[known]}, 8, 160), init / "estimator.pt")
     first = tmp_path / "first"
-    shutil.copytree(root, first)
+    shutil.copytree(pose_root, first)
     for path in (first / SPLIT).glob("*/scene_gt.json"):
         info, gt = path.with_name("scene_gt_info.json"), read_json(path)
         kept = {im: [n for n, e in enumerate(entries) if e["obj_id"] == known] for im, entries in gt.items()}
         for file in (path, info):
             content = read_json(file)
             file.write_text(json.dumps({im: [content[im][n] for n in kept[im]] for im in content}))
-    args = dataclasses.replace(small(first, tmp_path / "run"), data=(first, root), init=init)
-    with pytest.raises(DatasetError, match=rf"^{root} holds the objects \d, which the estimator does not know"):
+    args = dataclasses.replace(small(first, tmp_path / "run"), data=(first, pose_root), init=init)
+    with pytest.raises(DatasetError, match=rf"^{pose_root} holds the objects \d, which the estimator does not know"):
         finetune_pose.train(dataclasses.replace(args, width=None, image_width=320))
 
 
-def test_backgrounds_without_masks_are_refused(root: Path, images: list[PoseImage], tmp_path: Path) -> None:
+def test_backgrounds_without_masks_are_refused(pose_root: Path, pose_pictures: list[PoseImage], tmp_path: Path) -> None:
     data = tmp_path / "data"
-    shutil.copytree(root, data)
+    shutil.copytree(pose_root, data)
     for folder in (data / SPLIT).glob("*/mask_visib"):
         shutil.rmtree(folder)
     with pytest.raises(SpecError, match="--backgrounds takes masks"):
-        finetune_pose.train(small(data, tmp_path / "run", backgrounds=images[0].path.parent))
+        finetune_pose.train(small(data, tmp_path / "run", backgrounds=pose_pictures[0].path.parent))
 
 
 @pytest.mark.parametrize(("name", "value"), [("colour", 1), ("seed", None)])
-def test_a_run_of_other_options_is_not_gone_on_with(name: str, value: object, root: Path, tmp_path: Path) -> None:
-    args = small(root, tmp_path / "run", steps=2)
+def test_a_run_of_other_options_is_not_gone_on_with(name: str, value: object, pose_root: Path, tmp_path: Path) -> None:
+    args = small(pose_root, tmp_path / "run", steps=2)
     finetune_pose.train(args)
     path = tmp_path / "run" / "config.json"
     config = read_json(path)

@@ -9,44 +9,37 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed; it is in the test extra")
 
 from graspsim.training import predict_pose
-from poses_for_tests import SPLIT, eight_images
 
 from graspsim.dataset.bop import BopDataset
 from graspsim.dataset.files import read_json
 from graspsim.errors import DatasetError, SpecError
 from graspsim.geometry import apply, project
 from graspsim.pose.estimator import Estimate, save_estimator, untrained
-from graspsim.pose.samples import PoseImage, pose_images
+from graspsim.pose.samples import PoseImage
 from graspsim.pose.score import load_references
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return eight_images(tmp_path_factory.mktemp("pose") / "data")
-
-
-@pytest.fixture(scope="module")
-def images(root: Path) -> list[PoseImage]:
-    return pose_images(BopDataset(root), SPLIT, load_references(BopDataset(root)))
-
-
-def test_a_picture_of_predictions_and_their_file(root: Path, images: list[PoseImage], tmp_path: Path) -> None:
+def test_a_picture_of_predictions_and_their_file(
+    pose_root: Path, pose_pictures: list[PoseImage], tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    references = load_references(BopDataset(root))
+    references = load_references(BopDataset(pose_root))
     estimator = untrained("dense", references, 8, 160)
     save_estimator(estimator, run / "estimator.pt")
-    rgb, camera = images[0].read()
-    told = [Estimate(i.obj_id, 0.9, i.camera_from_model) for i in images[0].instances]
+    rgb, camera = pose_pictures[0].read()
+    told = [Estimate(i.obj_id, 0.9, i.camera_from_model) for i in pose_pictures[0].instances]
     picture = predict_pose.drawn(rgb, camera, told, estimator)
-    for instance in images[0].instances:
+    for instance in pose_pictures[0].instances:
         frame = references[instance.obj_id].frame
         u, v = project(apply(instance.camera_from_model, frame.center_m[None]), camera)[0]
         if 2 < u < 158 and 2 < v < 118:
             around = np.s_[int(v) - 2 : int(v) + 3, int(u) - 2 : int(u) + 3]
             assert (picture[around] != rgb[around]).any()
     (tmp_path / "camera.json").write_text('{"fx": 200, "fy": 200, "cx": 80, "cy": 60, "width": 640, "height": 480}')
-    args = predict_pose.Args(run=run, image=images[0].path, camera=tmp_path / "camera.json", json=tmp_path / "out.json")
+    args = predict_pose.Args(
+        run=run, image=pose_pictures[0].path, camera=tmp_path / "camera.json", json=tmp_path / "out.json"
+    )
     with pytest.raises(DatasetError, match=r"is for pictures of 640x480, and .* is of 160x120"):
         predict_pose.predict(args)
     with pytest.raises(DatasetError, match="fx and fy must be above 0"):
@@ -54,10 +47,11 @@ def test_a_picture_of_predictions_and_their_file(root: Path, images: list[PoseIm
 
 
 def test_predictions_are_written_in_millimetres_the_surest_first(
-    root: Path, images: list[PoseImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pose_root: Path, pose_pictures: list[PoseImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = [
-        Estimate(i.obj_id, score, i.camera_from_model) for i, score in zip(images[0].instances, (0.3, 0.9), strict=True)
+        Estimate(i.obj_id, score, i.camera_from_model)
+        for i, score in zip(pose_pictures[0].instances, (0.3, 0.9), strict=True)
     ]
     given: list[np.ndarray | None] = []
 
@@ -74,7 +68,7 @@ def test_predictions_are_written_in_millimetres_the_surest_first(
     assert cv2.imwrite(str(tmp_path / "depth.png"), depth)
     args = predict_pose.Args(
         run=tmp_path,
-        image=images[0].path,
+        image=pose_pictures[0].path,
         camera=tmp_path / "camera.json",
         depth=tmp_path / "depth.png",
         json=tmp_path / "out.json",
@@ -97,10 +91,12 @@ def test_a_camera_file_without_a_camera_is_named(tmp_path: Path) -> None:
     assert (camera.fx, camera.fy, camera.cx, camera.cy) == (1, 2, 3, 4)
 
 
-def test_depth_that_would_not_be_used_is_refused(root: Path, images: list[PoseImage], tmp_path: Path) -> None:
-    save_estimator(untrained("dope", load_references(BopDataset(root)), 8, 160), tmp_path / "estimator.pt")
+def test_depth_that_would_not_be_used_is_refused(
+    pose_root: Path, pose_pictures: list[PoseImage], tmp_path: Path
+) -> None:
+    save_estimator(untrained("dope", load_references(BopDataset(pose_root)), 8, 160), tmp_path / "estimator.pt")
     args = predict_pose.Args(
-        run=tmp_path, image=images[0].path, camera=tmp_path / "camera.json", depth=tmp_path / "depth.png"
+        run=tmp_path, image=pose_pictures[0].path, camera=tmp_path / "camera.json", depth=tmp_path / "depth.png"
     )
     with pytest.raises(SpecError, match="The architecture dope does not use depth; leave --depth out"):
         predict_pose.predict(args)
