@@ -28,7 +28,7 @@ def test_several_processes_estimate_what_one_does(pose_root: Path, tmp_path: Pat
         estimator.detector.last.bias[-2:] = 3
         estimator.coordinates.bias[:, 0] += 8
     save_estimator(estimator, tmp_path / "estimator.pt")
-    args = evaluate_pose.Args(run=tmp_path, data=pose_root, no_vsd=True, rgb_only=True)
+    args = evaluate_pose.Args(run=tmp_path, data=pose_root, no_vsd=True)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     for workers in (1, 2):
