@@ -69,7 +69,7 @@ def test_a_tiny_network_overfits_eight_images_to_two_pixels(pose_root: Path, pos
         pictures, samples = [(image, *image.read()) for image in pose_pictures], estimator.samples(references)
         rng = np.random.default_rng(0)
         batches = [samples.batch(pictures, rng, 0.0) for _ in range(6)]
-        losses, steps = estimator.losses(references), 300
+        losses, steps = estimator.losses(references), 180
         optimizers = optimizers_for(estimator.networks, 8e-3, 0.0)
         schedules = [torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps) for optimizer in optimizers]
         estimator.networks.train()
