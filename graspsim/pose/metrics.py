@@ -132,7 +132,7 @@ def add_s(estimate: Array, truth: Array, reference: Reference, limit_m: float = 
     apart_m = float(np.linalg.norm(apply(estimate, center) - apply(truth, center)))
     if apart_m - radius_m > limit_m:
         return apart_m - radius_m
-    distances, _ = reference.tree.query(apply(invert(estimate) @ truth, reference.mesh.vertices))
+    distances, _ = reference.tree.query(apply(invert(estimate) @ truth, reference.mesh.vertices), workers=-1)
     return float(np.mean(distances))
 
 
