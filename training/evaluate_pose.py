@@ -148,7 +148,7 @@ def evaluate(args: Args) -> Scores:
 
 def main() -> None:
     """Do what the command line says, and print what the input's fault is in one sentence."""
-    args = tyro.cli(Args, description=__doc__)
+    args = tyro.cli(Args, description=__doc__, config=(tyro.conf.FlagCreatePairsOff,))
     try:
         print_scores(evaluate(args))
     except GraspsimError as error:

@@ -365,7 +365,7 @@ class Log:
 
 def main() -> None:
     """Do what the command line says, and print what the input's fault is in one sentence."""
-    args = tyro.cli(Args, description=__doc__)
+    args = tyro.cli(Args, description=__doc__, config=(tyro.conf.FlagCreatePairsOff,))
     try:
         train(args)
     except GraspsimError as error:

@@ -157,7 +157,7 @@ def predict(args: Args) -> list[Estimate]:
 
 def main() -> None:
     """Do what the command line says, and print what the input's fault is in one sentence."""
-    args = tyro.cli(Args, description=__doc__)
+    args = tyro.cli(Args, description=__doc__, config=(tyro.conf.FlagCreatePairsOff,))
     try:
         told = predict(args)
     except GraspsimError as error:

@@ -152,7 +152,7 @@ def record(args: Args) -> tuple[MinariDataset, float]:
 
 def main() -> None:
     """Do what the command line says, and print what the input's fault is in one sentence."""
-    args = tyro.cli(Args)
+    args = tyro.cli(Args, config=(tyro.conf.FlagCreatePairsOff,))
     try:
         dataset, success_rate = record(args)
     except GraspsimError as error:

@@ -390,7 +390,7 @@ def run(args: Args) -> None:
 
 def main() -> None:
     """Do what the command line says, and print what the input's fault is in one sentence."""
-    args = tyro.cli(Args, description=__doc__)
+    args = tyro.cli(Args, description=__doc__, config=(tyro.conf.FlagCreatePairsOff,))
     try:
         run(args)
     except GraspsimError as error:

@@ -358,7 +358,7 @@ def evaluate(args: Args, folder: Path) -> int:
 
 def main() -> None:
     """Do what the command line says, and print what the input's fault is in one sentence."""
-    args = tyro.cli(Args)
+    args = tyro.cli(Args, config=(tyro.conf.FlagCreatePairsOff,))
     try:
         sys.exit(train(args) if args.evaluate is None else evaluate(args, args.evaluate))
     except GraspsimError as error:

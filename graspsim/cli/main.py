@@ -31,7 +31,10 @@ def main() -> None:
         "list": List,
     }
     command = tyro.extras.subcommand_cli_from_dict(
-        commands, prog="graspsim", description="Synthetic data for robotic grasping, exactly labelled."
+        commands,
+        prog="graspsim",
+        description="Synthetic data for robotic grasping, exactly labelled.",
+        config=(tyro.conf.FlagCreatePairsOff,),
     )
     # Ended from outside, as by `docker stop`, it tidies up as for Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
