@@ -12,6 +12,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed; it is in th
 
 from graspsim.training import evaluate_pose, finetune_pose  # noqa: E402
 from graspsim.training._optimizer import optimizers_for  # noqa: E402
+from graspsim.training._pose_batches import Batch, Batches  # noqa: E402
+from graspsim.training._pose_trainer import Trainer  # noqa: E402
 from poses_for_tests import SPLIT  # noqa: E402
 
 from graspsim.dataset.bop import BopDataset  # noqa: E402
@@ -20,7 +22,6 @@ from graspsim.dataset.files import read_json  # noqa: E402
 from graspsim.dataset.generate import DumpJob  # noqa: E402
 from graspsim.errors import DatasetError, GraspsimError, SpecError  # noqa: E402
 from graspsim.plain import overlaid  # noqa: E402
-from graspsim.pose.dense import DenseEstimator  # noqa: E402
 from graspsim.pose.estimator import kinds_of, load_estimator, save_estimator, untrained  # noqa: E402
 from graspsim.pose.metrics import mspd  # noqa: E402
 from graspsim.pose.samples import PoseImage  # noqa: E402
@@ -44,15 +45,15 @@ def test_the_same_seed_learns_the_same_and_resumes_on_the_same_curve(pose_root: 
     finetune_pose.train(small(pose_root, tmp_path / "c", seed=1))
     assert losses_of(tmp_path / "a") != losses_of(tmp_path / "c")
 
-    stopped = finetune_pose.Trainer.learn
+    stopped = Trainer.learn
 
-    def killed(self: finetune_pose.Trainer, batch: finetune_pose.Batch, done: float) -> dict[str, float]:
+    def killed(self: Trainer, batch: Batch, done: float) -> dict[str, float]:
         if self.step == 5:
             raise KeyboardInterrupt
         return stopped(self, batch, done)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finetune_pose.Trainer, "learn", killed)
+        patch.setattr(Trainer, "learn", killed)
         with pytest.raises(KeyboardInterrupt):
             finetune_pose.train(small(pose_root, tmp_path / "d"))
     finetune_pose.train(small(pose_root, tmp_path / "d", resume=True))
@@ -208,7 +209,7 @@ def test_the_share_of_real_images_and_the_weights_of_sources_are_kept(
 ) -> None:
     args = small(pose_root, Path("unused"), images=4, real_fraction=0.25, weights=(3.0, 1.0))
     sources = [pose_pictures[:2], pose_pictures[2:4]]
-    samples = finetune_pose.Batches(args, sources, pose_pictures[4:], untrained("dense", {}, 8, 160).samples({}))
+    samples = Batches(args, sources, pose_pictures[4:], untrained("dense", {}, 8, 160).samples({}))
     drawn = []
     for step in range(200):
         rng = np.random.default_rng(step)
@@ -264,26 +265,6 @@ def test_values_that_are_not_legal_or_not_heeded_are_named(
     with pytest.raises(SpecError, match=message):
         finetune_pose.train(small(pose_root, tmp_path / "run", **changes))
     assert not (tmp_path / "run").exists()
-
-
-def test_what_overflows_in_one_optimizer_leaves_all_weights_as_they_were(pose_root: Path, tmp_path: Path) -> None:
-    references = load_references(BopDataset(pose_root))
-    estimator = untrained("dense", references, 8, 160)
-    assert isinstance(estimator, DenseEstimator)
-    trainer = finetune_pose.Trainer(small(pose_root, tmp_path), estimator, references)
-    trainer.most_overflows = 1
-    before = {name: value.clone() for name, value in estimator.networks.named_parameters()}
-    only_here = estimator.detector.last.bias
-    trainer.losses = lambda content: {
-        "nan": only_here.sum() * float("nan"),
-        "finite": sum(p.sum() for p in estimator.networks.parameters() if p is not only_here),
-    }
-    batch = finetune_pose.Batch(None, 1, ())
-    trainer.learn(batch, 0.5)
-    for name, value in estimator.networks.named_parameters():
-        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
-    with pytest.raises(GraspsimError, match="the loss is no number any more"):
-        trainer.learn(batch, 0.5)
 
 
 def test_objects_of_other_symmetries_are_not_mixed(pose_root: Path, tmp_path: Path) -> None:
