@@ -12,7 +12,7 @@ from PIL import Image
 
 from graspsim.dataset.bop import BopDataset, write_camera, write_targets
 from graspsim.dataset.coco import mask_box, mask_from_run_lengths, run_lengths
-from graspsim.dataset.encoding import encode_mask
+from graspsim.dataset.encoding import encode_mask, read_image
 from graspsim.dataset.files import read_json
 from graspsim.dataset.models_io import encode_ply, load_models, load_models_info, load_ply, write_models
 from graspsim.dataset.scene_writer import SceneWriter
@@ -343,6 +343,20 @@ def test_reading_says_what_is_missing(tmp_path):
     (folder / "rgb" / "000001.jpg").unlink()
     with pytest.raises(DatasetError, match=r"has no rgb/000001"):
         dataset.read_frame("train", 0, 1)
+
+
+def test_pictures_of_16_bits_and_depth_of_another_size_are_refused(tmp_path):
+    folder = write_scene(tmp_path / "train")
+    depth = read_image(folder / "depth" / "000001.png")
+    assert cv2.imwrite(str(folder / "depth" / "000001.png"), depth[::2, ::2])
+    with pytest.raises(DatasetError, match=r"depth/000001\.png is of another size than its picture"):
+        BopDataset(tmp_path).read_frame("train", 0, 1)
+    (folder / "rgb" / "000001.jpg").unlink()
+    assert cv2.imwrite(str(folder / "rgb" / "000001.png"), depth)
+    with pytest.raises(
+        DatasetError, match=r"rgb/000001\.png is an image of 16 bits, as depth is stored; a picture has 8"
+    ):
+        BopDataset(tmp_path).read_frame("train", 0, 1)
 
 
 def test_a_truncated_json_file_is_named(tmp_path):

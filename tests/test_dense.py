@@ -91,6 +91,17 @@ def test_all_objects_of_a_picture_are_found_where_they_are(with_depth: bool) -> 
     assert min(estimate.score for estimate in found) > 0.5
 
 
+def test_what_has_no_depth_is_found_as_without_a_depth_image() -> None:
+    rgb, depth_m, maps = scene([(OBJECTS[0], transform(rotation_about((1, 2, 3), 0.7), (-0.1, -0.05, 0.5)))])
+    estimator = DenseEstimator(OBJECTS, 4, K.width)
+    estimator.detector = lambda images: maps  # type: ignore[assignment]
+    estimator.coordinates = Pictured()  # type: ignore[assignment]
+    (found,), (found_in_a_hole,) = (
+        estimator.estimate(rgb, K, np.random.default_rng(0), each) for each in (None, np.zeros_like(depth_m))
+    )
+    np.testing.assert_array_equal(found_in_a_hole.camera_from_model, found.camera_from_model)
+
+
 def test_a_picture_of_nothing_holds_no_object() -> None:
     rgb, depth_m, maps = scene([])
     estimator = DenseEstimator(OBJECTS, 4, K.width)

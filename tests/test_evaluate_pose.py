@@ -1,6 +1,7 @@
 """Evaluation of an estimator: the same by any number of processes, and what is missing is said at once."""
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from poses_for_tests import SPLIT  # noqa: E402
 
 from graspsim.dataset.bop import BopDataset  # noqa: E402
 from graspsim.dataset.results import read_results  # noqa: E402
-from graspsim.errors import DatasetError  # noqa: E402
+from graspsim.errors import DatasetError, SpecError  # noqa: E402
 from graspsim.pose.dense import DenseEstimator  # noqa: E402
 from graspsim.pose.estimator import save_estimator, untrained  # noqa: E402
 from graspsim.pose.score import load_references  # noqa: E402
@@ -61,3 +62,22 @@ def test_depth_is_missed_before_anything_is_estimated(pose_root: Path, tmp_path:
     with pytest.raises(DatasetError, match=r"has no depth images, which VSD needs; leave it out with --no-vsd"):
         evaluate_pose.evaluate(args)
     assert evaluate_pose.evaluate(dataclasses.replace(args, no_vsd=True)).overall.vsd is None
+
+
+def test_what_would_fail_after_all_estimates_is_said_before_them(
+    pose_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(pose_root, data)
+    save_estimator(untrained("dense", load_references(BopDataset(pose_root)), 8, 160), tmp_path / "estimator.pt")
+    monkeypatch.setattr(evaluate_pose, "estimates_of", lambda *_: pytest.fail("it has begun"))
+    with pytest.raises(SpecError, match=rf"--csv names a file, and {tmp_path} is a folder"):
+        evaluate_pose.evaluate(evaluate_pose.Args(run=tmp_path, data=data, csv=tmp_path))
+    truth = min((data / SPLIT).glob("*/scene_gt.json"))
+    told = truth.read_text()
+    truth.write_text(re.sub(r'"obj_id": \d', '"obj_id": 7', told))
+    with pytest.raises(DatasetError, match=r"The objects 7 are targets in .*data, but there are no models of them"):
+        evaluate_pose.evaluate(evaluate_pose.Args(run=tmp_path, data=data))
+    truth.write_text(told.replace('"obj_id"', '"object"'))
+    with pytest.raises(DatasetError, match=r"The ground truth in .*data is malformed: KeyError\('obj_id'\)"):
+        evaluate_pose.evaluate(evaluate_pose.Args(run=tmp_path, data=data))

@@ -150,7 +150,7 @@ def test_unreadable_pictures_are_named_and_left_out_only_when_told_so(
     shutil.copytree(pose_root, data)
     pictures = sorted((data / SPLIT).glob("*/rgb/*.jpg"))
     pictures[0].write_bytes(b"")
-    with pytest.raises(DatasetError, match=r"1 of 8 pictures are empty: .*000000\.jpg; .*--skip-unreadable"):
+    with pytest.raises(DatasetError, match=r"1 of 8 pictures are missing or empty: .*000000\.jpg; .*--skip-unreadable"):
         finetune_pose.train(small(data, tmp_path / "a"))
     for picture in pictures[:5]:
         picture.write_bytes(pictures[7].read_bytes()[:40])
@@ -161,11 +161,36 @@ def test_unreadable_pictures_are_named_and_left_out_only_when_told_so(
     said = capsys.readouterr().out
     assert "5 unreadable files were left out." in said
     pictures[0].write_bytes(b"")
+    pictures[1].unlink()
     finetune_pose.train(small(data, tmp_path / "c", skip_unreadable=True, steps=1))
     told = capsys.readouterr().out
     assert f"Left out: {pictures[0]} is empty." in told
-    assert f"{data}: 7 images of {SPLIT}, 1 left out." in told
+    assert f"Left out: {pictures[1].with_suffix('.png')} is missing." in told
+    assert f"{data}: 6 images of {SPLIT}, 2 left out." in told
     assert f"Left out: {pictures[2]} is not a readable image" in said
+
+
+def test_a_run_that_met_an_unreadable_picture_goes_on_without_it(pose_root: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(pose_root, data)
+    finetune_pose.train(small(data, tmp_path / "run", steps=20, minutes=1e-6))
+    for picture in sorted((data / SPLIT).glob("*/rgb/*.jpg"))[:5]:
+        picture.write_bytes(b"no picture")
+    again = small(data, tmp_path / "run", steps=20, resume=True)
+    with pytest.raises(DatasetError, match="--skip-unreadable"):
+        finetune_pose.train(again)
+    finetune_pose.train(dataclasses.replace(again, skip_unreadable=True))
+    assert losses_of(tmp_path / "run")[-1][0] == "20"
+
+
+def test_pictures_of_no_object_teach_nothing(pose_root: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(pose_root, data)
+    for name in ("scene_gt.json", "scene_gt_info.json"):
+        for path in (data / SPLIT).glob(f"*/{name}"):
+            path.write_text(json.dumps({number: [] for number in read_json(path)}))
+    with pytest.raises(DatasetError, match=f"None of the 8 images of {SPLIT} in .* shows an object"):
+        finetune_pose.train(small(data, tmp_path / "run"))
 
 
 def test_an_unreadable_mask_or_background_is_what_is_named(

@@ -1,5 +1,7 @@
 """Predictions for one picture: what is drawn, what is written, and which files are refused."""
 
+import dataclasses
+import json
 from pathlib import Path
 
 import cv2
@@ -11,39 +13,71 @@ pytest.importorskip("torch", reason="torch is not installed; it is in the test e
 from graspsim.training import predict_pose
 
 from graspsim.dataset.bop import BopDataset
+from graspsim.dataset.encoding import read_rgb
 from graspsim.dataset.files import read_json
 from graspsim.errors import DatasetError, SpecError
-from graspsim.geometry import apply, project
+from graspsim.geometry import Array, apply, hull_box, project
+from graspsim.labels import box_corners
 from graspsim.pose.estimator import Estimate, save_estimator, untrained
+from graspsim.pose.frame import Frame
 from graspsim.pose.samples import PoseImage
 from graspsim.pose.score import load_references
 
 
-def test_a_picture_of_predictions_and_their_file(
-    pose_root: Path, pose_pictures: list[PoseImage], tmp_path: Path
+def test_each_object_is_drawn_in_where_it_is(
+    pose_root: Path, pose_pictures: list[PoseImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
     references = load_references(BopDataset(pose_root))
     estimator = untrained("dense", references, 8, 160)
-    save_estimator(estimator, run / "estimator.pt")
-    rgb, camera = pose_pictures[0].read()
-    told = [Estimate(i.obj_id, 0.9, i.camera_from_model) for i in pose_pictures[0].instances]
-    picture = predict_pose.drawn(rgb, camera, told, estimator)
-    for instance in pose_pictures[0].instances:
-        frame = references[instance.obj_id].frame
-        u, v = project(apply(instance.camera_from_model, frame.center_m[None]), camera)[0]
-        if 2 < u < 158 and 2 < v < 118:
-            around = np.s_[int(v) - 2 : int(v) + 3, int(u) - 2 : int(u) + 3]
-            assert (picture[around] != rgb[around]).any()
+    monkeypatch.setattr(predict_pose, "load_estimator", lambda path: estimator)
+    seen = 0
+    for picture in pose_pictures:
+        rgb, camera = picture.read()
+        (tmp_path / "camera.json").write_text(json.dumps({"cam_K": picture.cam_k}))
+        args = predict_pose.Args(
+            run=tmp_path, image=picture.path, camera=tmp_path / "camera.json", draw=tmp_path / "out.png"
+        )
+        for instance in picture.instances:
+            told = [Estimate(instance.obj_id, 0.9, instance.camera_from_model)]
+            monkeypatch.setattr(estimator, "estimate", lambda *_, told=told: told)
+            predict_pose.predict(args)
+            changed = (read_rgb(tmp_path / "out.png") != rgb).any(axis=2)
+            frame = references[instance.obj_id].frame
+            u, v = project(apply(instance.camera_from_model, frame.center_m[None]), camera)[0]
+            if 2 < u < 158 and 2 < v < 118:
+                seen += 1
+                assert changed[int(v) - 2 : int(v) + 3, int(u) - 2 : int(u) + 3].any()
+            rows, columns = np.nonzero(changed)
+            x, y, _, height = hull_box(instance.camera_from_model, box_of(frame), camera)
+            # The label goes up and to the right.
+            assert rows.max() < y + height + 4
+            assert columns.min() > x - 4
+    assert seen >= 8
+
+
+def box_of(frame: Frame) -> Array:
+    return box_corners(frame.center_m - frame.half_m, frame.center_m + frame.half_m)
+
+
+def test_files_that_do_not_suit_the_picture_are_named(
+    pose_root: Path, pose_pictures: list[PoseImage], tmp_path: Path
+) -> None:
+    save_estimator(untrained("dense", load_references(BopDataset(pose_root)), 8, 160), tmp_path / "estimator.pt")
     (tmp_path / "camera.json").write_text('{"fx": 200, "fy": 200, "cx": 80, "cy": 60, "width": 640, "height": 480}')
-    args = predict_pose.Args(
-        run=run, image=pose_pictures[0].path, camera=tmp_path / "camera.json", json=tmp_path / "out.json"
-    )
+    args = predict_pose.Args(run=tmp_path, image=pose_pictures[0].path, camera=tmp_path / "camera.json")
     with pytest.raises(DatasetError, match=r"is for pictures of 640x480, and .* is of 160x120"):
         predict_pose.predict(args)
-    with pytest.raises(DatasetError, match="fx and fy must be above 0"):
-        predict_pose.camera_from({"fx": 0, "fy": 1, "cx": 1, "cy": 1}, tmp_path, 4, 4)
+    (tmp_path / "camera.json").write_text('{"fx": 200, "fy": 200, "cx": 80, "cy": 60}')
+    assert cv2.imwrite(str(tmp_path / "depth.png"), np.full((60, 80), 700, np.uint16))
+    with pytest.raises(DatasetError, match=r"depth\.png is of another size than .*: \(60, 80\) and \(120, 160\)"):
+        predict_pose.predict(dataclasses.replace(args, depth=tmp_path / "depth.png"))
+    for camera in (
+        {"fx": 0, "fy": 1, "cx": 1, "cy": 1},
+        {"fx": 1, "fy": float("nan"), "cx": 1, "cy": 1},
+        {"cam_K": [0, 0, 320, 0, 0, 240, 0, 0, 1]},
+    ):
+        with pytest.raises(DatasetError, match="fx and fy must be above 0"):
+            predict_pose.camera_from(camera, tmp_path, 4, 4)
 
 
 def test_predictions_are_written_in_millimetres_the_surest_first(

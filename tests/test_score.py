@@ -173,6 +173,16 @@ def test_malformed_ground_truth_is_named(dataset: BopDataset, tmp_path: Path) ->
         targets_of(BopDataset(root), SPLIT)
 
 
+@pytest.mark.parametrize("entry", [{}, {"cam_K": [1, 2, 3]}, {"cam_K": [1] * 9, "depth_scale": "much"}])
+def test_a_malformed_camera_is_named(dataset: BopDataset, tmp_path: Path, entry: dict[str, object]) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(dataset.root, root)
+    path = root / SPLIT / "000000" / "scene_camera.json"
+    path.write_text(json.dumps({number: entry for number in json.loads(path.read_text())}))
+    with pytest.raises(DatasetError, match=r"The camera of image \d+ in .*000000 is malformed: "):
+        score_results([], BopDataset(root), SPLIT)
+
+
 def test_targets_of_the_test_split_are_not_asked_for_in_another(dataset: BopDataset, tmp_path: Path) -> None:
     root = tmp_path / "data"
     shutil.copytree(dataset.root, root)

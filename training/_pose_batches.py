@@ -148,13 +148,15 @@ def load_images(
     if empty and not skip_unreadable:
         named = ", ".join(str(path) for path in empty[:_NAMED]) + (", …" if len(empty) > _NAMED else "")
         raise DatasetError(
-            f"{len(empty)} of {len(images) + len(empty)} pictures are empty: {named}; mend them, or leave them out "
-            "with --skip-unreadable."
+            f"{len(empty)} of {len(images) + len(empty)} pictures are missing or empty: {named}; mend them, or leave "
+            "them out with --skip-unreadable."
         )
     if not images:
-        raise DatasetError(f"All {len(empty)} pictures are empty, {empty[0]} and the others.")
+        raise DatasetError(f"All {len(empty)} pictures are missing or empty, {empty[0]} and the others.")
+    if not any(image.instances for image in images):
+        raise DatasetError(f"None of the {len(images)} images of {', '.join(chosen)} in {root} shows an object.")
     for path in empty:
-        print(f"Left out: {path} is empty.")
+        print(f"Left out: {path} is {'empty' if path.exists() else 'missing'}.")
     besides = f", {len(empty)} left out" if empty else ""
     print(f"{root}: {len(images)} images of {', '.join(chosen)}{besides}.", flush=True)
     return images

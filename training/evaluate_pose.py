@@ -25,8 +25,8 @@ from graspsim.cli.pose import print_scores
 from graspsim.cli.progress import progress_bar
 from graspsim.dataset.bop import BopDataset
 from graspsim.dataset.results import PoseEstimate, write_results
-from graspsim.errors import DatasetError, GraspsimError
-from graspsim.pose.score import Scores, load_references, score_results, targets_of
+from graspsim.errors import DatasetError, GraspsimError, SpecError
+from graspsim.pose.score import Scores, check_models, load_references, malformed, score_results, targets_of
 from graspsim.processes import fresh_processes
 
 try:
@@ -126,16 +126,22 @@ def evaluate(args: Args) -> Scores:
     """
     check_device(args.device)
     check_at_least(args, workers=1)
+    if args.csv is not None and args.csv.is_dir():
+        raise SpecError(f"--csv names a file, and {args.csv} is a folder.")
     estimator = load_estimator(args.run / ESTIMATOR)
     dataset = BopDataset(args.data)
     split = dataset.only_split(args.split)
     scenes = [dataset.scene_files(split, scene_id) for scene_id in dataset.scene_ids(split)]
-    present = {entry["obj_id"] for scene in scenes for entries in (scene.gt or {}).values() for entry in entries}
-    check_kinds(estimator, {i: r for i, r in load_references(dataset).items() if i in present}, args.data)
+    with malformed(f"The ground truth in {args.data}"):
+        present = {entry["obj_id"] for scene in scenes for entries in (scene.gt or {}).values() for entry in entries}
+    references = load_references(dataset)
+    check_kinds(estimator, {i: r for i, r in references.items() if i in present}, args.data)
     without = [scene.folder for scene in scenes for i in scene.camera if scene.image(("depth",), i) is None]
     if without and not args.no_vsd:
         raise DatasetError(f"{without[0]} has no depth images, which VSD needs; leave it out with --no-vsd.")
-    images = sorted(targets_of(dataset, split))
+    targets = targets_of(dataset, split)
+    check_models(targets, references, args.data)
+    images = sorted(targets)
     results: list[PoseEstimate] = []
     with progress_bar("images", len(images)) as advance:
         for told in estimates_of(estimator, args, split, images):

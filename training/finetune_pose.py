@@ -127,7 +127,9 @@ def check_args(args: Args) -> None:
     if args.bfloat16 and args.device != "cpu":
         raise SpecError("--bfloat16 is of the CPU; with --device cuda, precision is mixed anyway.")
     if args.bfloat16 and torch.backends.cpu.get_cpu_capability() != "AVX512":
-        raise SpecError("--bfloat16 takes a CPU with avx512_bf16, and this one has not: it would be ten times slower.")
+        raise SpecError(
+            "--bfloat16 takes a CPU with avx512_bf16; this one has no AVX-512 at all, and would be ten times slower."
+        )
     usual = {field.name: field.default for field in dataclasses.fields(Args)}
     unheeded = {
         f"With --init, it is that of the run in {args.init}": ("architecture", "width", "image_width", "backbone")
@@ -149,7 +151,7 @@ def begin_run(args: Args) -> Path | None:
         SpecError: if the folder holds another run, or none where one is to go on.
     """
     path, checkpoint = args.out / "config.json", args.out / "checkpoint.pt"
-    may_differ = {"minutes", "resume", "loaders", "save_every", "log_every", "out"}
+    may_differ = {"minutes", "resume", "loaders", "save_every", "log_every", "out", "skip_unreadable"}
     arguments = json.loads(json.dumps(dataclasses.asdict(args), default=str))
     if args.resume:
         if not checkpoint.exists():

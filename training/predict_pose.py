@@ -76,13 +76,15 @@ def camera_from(content: Any, path: Path, width: int, height: int) -> Intrinsics
     """
     try:
         if "cam_K" in content:
-            return intrinsics_from_plain(content["cam_K"], width, height)
-        fx, fy, cx, cy = (float(content[name]) for name in ("fx", "fy", "cx", "cy"))
-        if fx <= 0 or fy <= 0:
-            raise DatasetError(f"In {path}, fx and fy must be above 0; got {fx:g} and {fy:g}.")
+            camera = intrinsics_from_plain(content["cam_K"], width, height)
+        else:
+            fx, fy, cx, cy = (float(content[name]) for name in ("fx", "fy", "cx", "cy"))
+            camera = Intrinsics(width, height, fx, fy, cx, cy)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DatasetError(f"{path} has to hold fx, fy, cx and cy, or cam_K with nine numbers: {error!r}.") from error
-    return Intrinsics(width, height, fx, fy, cx, cy)
+    if not (np.isfinite(camera.matrix).all() and camera.fx > 0 and camera.fy > 0):
+        raise DatasetError(f"In {path}, fx and fy must be above 0; got {camera.fx:g} and {camera.fy:g}.")
+    return camera
 
 
 def plain_estimate(estimate: Estimate) -> dict[str, Any]:

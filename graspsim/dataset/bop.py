@@ -206,10 +206,13 @@ class BopDataset:
             )
             for gt_id, gt in enumerate([] if scene.gt is None else scene.gt[im_id])
         ]
+        depth_m = None if depth_path is None else read_depth(depth_path, camera.get("depth_scale", 1.0))
+        if depth_m is not None and depth_m.shape != rgb.shape[:2]:
+            raise DatasetError(f"{depth_path} is of another size than its picture: {depth_m.shape}, {rgb.shape[:2]}.")
         return FrameRecord(
             im_id=im_id,
             rgb=rgb,
-            depth_m=None if depth_path is None else read_depth(depth_path, camera.get("depth_scale", 1.0)),
+            depth_m=depth_m,
             intrinsics=intrinsics,
             world_from_camera=invert(rigid(camera["cam_R_w2c"], camera["cam_t_w2c"]))
             if "cam_R_w2c" in camera and "cam_t_w2c" in camera

@@ -86,7 +86,10 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     """Return a picture (height, width, 3) uint8; a grey one has three equal channels.
 
     Raises:
-        DatasetError: if it is missing or not an image.
+        DatasetError: if it is missing, not an image, or one of 16 bits.
     """
-    image = read_image(path).astype(np.uint8)
-    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+    image = read_image(path)
+    if image.dtype != np.uint8:
+        raise DatasetError(f"{path} is an image of {8 * image.itemsize} bits, as depth is stored; a picture has 8.")
+    rgb = image.astype(np.uint8, copy=False)
+    return rgb if rgb.ndim == 3 else np.repeat(rgb[..., None], 3, axis=2)

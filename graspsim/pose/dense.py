@@ -36,7 +36,7 @@ DETECTED = 0.03
 MOST_PEAKS = 10
 """Of a kind."""
 LOOKS = 3
-"""Times that a crop is moved to where the object is seen to be, before poses are sought."""
+"""Crops of a detection, each moved to where the last showed the object to be, before poses are sought."""
 PROMISING = 0.1
 """Least that a detection has to promise, of what the best of its kind does."""
 DENSER = (2, 3)
@@ -44,7 +44,7 @@ DENSER = (2, 3)
 WORTH_MORE = 0.5
 """Least score, of the best of its kind, with which a pose is sought again."""
 REFINEMENTS = 4
-"""Times that such a pose is refined where there is no depth, each time by what is told of a crop around the last."""
+"""Times that such a pose is refined, unless it was fitted in space, each time by what is told of a new crop."""
 COARSE_STEPS = 32
 """Motions of a continuous symmetry that the loss considers."""
 _FEW_CELLS = 8
@@ -161,12 +161,15 @@ class DenseEstimator(PoseEstimator):
         boxes = [detection.box_px for detection in found]
         fits: list[Fit | None] = [None] * len(found)
         chosen = list(range(len(found)))
-        for turn in range(len(DENSER) + (REFINEMENTS if depth_m is None else 0)):
+        for turn in range(len(DENSER) + REFINEMENTS):
+            is_sought = turn < len(DENSER)
+            if not is_sought:
+                chosen = [i for i in chosen if (before := fits[i]) is not None and not before.in_space]
             denser = DENSER[min(turn, len(DENSER) - 1)]
             crops = self.told_of(rgb, [kinds[i] for i in chosen], [boxes[i] for i in chosen], denser)
             for i, crop in zip(chosen, crops, strict=True):
                 known, before = self.objects[kinds[i]], fits[i]
-                if before is None or turn < len(DENSER):
+                if is_sought or before is None:
                     fit = pose_of_crop(known, crop, camera, depth_m, rng)
                 else:
                     fit = pose_refined(known, crop, camera, before.camera_from_model)

@@ -74,12 +74,11 @@ def pose_images(dataset: BopDataset, split: str, references: dict[int, Reference
     for scene_id in dataset.scene_ids(split):
         scene = dataset.scene_files(split, scene_id)
         for im_id in sorted(scene.gt or {}):
-            path = scene.image(("rgb", "gray"), im_id)
-            if path is None:
-                raise DatasetError(f"{scene.folder} has no picture of image {im_id}.")
             with malformed(f"The entry of image {im_id} in {scene.folder}"):
                 camera = tuple(scene.camera[im_id]["cam_K"])
                 intrinsics_from_plain(camera, 1, 1)
+                # Where it would be, if there is none.
+                path = scene.image(("rgb", "gray"), im_id) or scene.folder / "rgb" / f"{im_id:06d}.png"
                 images.append(PoseImage(path, camera, _instances(scene, im_id, references)))
     if not images:
         raise DatasetError(f"{dataset.root} holds no ground truth in the split {split!r}.")
@@ -152,7 +151,7 @@ def check_same_objects(roots: Sequence[Path]) -> dict[int, Reference]:
 
 
 def without_empty(images: Sequence[PoseImage]) -> tuple[list[PoseImage], list[Path]]:
-    """Return the images whose pictures are there and not empty, and the pictures of the others.
+    """Return the images whose pictures are there and not empty, and where those of the others should be.
 
     What is broken inside shows when it is read.
     """

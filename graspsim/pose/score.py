@@ -119,6 +119,7 @@ def score_results(
     """
     references = load_references(dataset, models)
     targets = targets_of(dataset, split)
+    check_models(targets, references, dataset.root)
     by_image: dict[tuple[int, int], dict[int, list[PoseEstimate]]] = defaultdict(lambda: defaultdict(list))
     for estimate in estimates:
         by_image[estimate.scene_id, estimate.im_id][estimate.obj_id].append(estimate)
@@ -126,10 +127,9 @@ def score_results(
     used = 0
     for done, ((scene_id, im_id), counts) in enumerate(sorted(targets.items()), start=1):
         scene = dataset.scene_files(split, scene_id)
-        camera, depth_m = _camera(dataset, scene, im_id, with_vsd)
+        with malformed(f"The camera of image {im_id} in {scene.folder}"):
+            camera, depth_m = _camera(dataset, scene, im_id, with_vsd)
         for obj_id, count in sorted(counts.items()):
-            if obj_id not in references:
-                raise DatasetError(f"Object {obj_id} is a target in {scene.folder}, but there is no model of it.")
             given = sorted(by_image[scene_id, im_id][obj_id], key=lambda e: -e.score)
             used += len(given)
             poses = [e.camera_from_model for e in given[:count]]
@@ -196,6 +196,17 @@ def targets_of(dataset: BopDataset, split: str) -> dict[tuple[int, int], dict[in
     if not targets:
         raise DatasetError(f"{dataset.root} holds no targets in the split {split!r}: no ground truth, or none is seen.")
     return targets
+
+
+def check_models(
+    targets: Mapping[tuple[int, int], Mapping[int, int]], references: Mapping[int, Reference], root: Path
+) -> None:
+    """Raise a DatasetError if an object is a target, but there is no model of it."""
+    missing = sorted({obj_id for counts in targets.values() for obj_id in counts} - references.keys())
+    if missing:
+        raise DatasetError(
+            f"The objects {', '.join(map(str, missing))} are targets in {root}, but there are no models of them."
+        )
 
 
 def _truths(scene: SceneFiles, im_id: int, obj_id: int, count: int) -> list[Array]:

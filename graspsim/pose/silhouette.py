@@ -66,4 +66,5 @@ def brought_to_silhouette(
         bounds=[(-_WITHIN, _WITHIN)] * 6,
         options={"maxfev": _MOST_TRIED, "xtol": 0.1, "ftol": 1e-3},
     )
-    return changed(found.x)
+    # Its searches along a line never ask whether to stay.
+    return changed(found.x) if found.fun < unlikely(np.zeros(6)) else pose

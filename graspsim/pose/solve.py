@@ -36,10 +36,12 @@ class Fit:
     Attributes:
         camera_from_model: (4, 4).
         explained: mean probability of what the pixels then show, from 0 to 1.
+        in_space: whether it was fitted to measured points.
     """
 
     camera_from_model: Array
     explained: float
+    in_space: bool = False
 
 
 def pose_from_pixels(
@@ -183,12 +185,12 @@ def pose_from_measured(told: Told, seen_m: Array, rng: np.random.Generator) -> F
         finalists = rigid_fits(told.frame.metres(near), np.broadcast_to(seen_m, near.shape), trust + 1e-6)
     explained = _explained(told, finalists, seen_m)
     best = int(explained.argmax())
-    return Fit(finalists[best], float(explained[best]))
+    return Fit(finalists[best], float(explained[best]), in_space=True)
 
 
 def fit_of(told: Told, camera_from_model: Array, seen_m: Array) -> Fit:
     """Return a pose (4, 4) with what it explains of what was told, and measured there (k, 3)."""
-    return Fit(camera_from_model, float(_explained(told, camera_from_model[None], seen_m)[0]))
+    return Fit(camera_from_model, float(_explained(told, camera_from_model[None], seen_m)[0]), in_space=True)
 
 
 def _explained(told: Told, poses: Array, seen_m: Array) -> Array:
