@@ -1,5 +1,6 @@
 """What several files of tests begin with."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,10 @@ from poses_for_tests import SPLIT, eight_images
 from graspsim.dataset.bop import BopDataset
 from graspsim.pose.samples import PoseImage, pose_images
 from graspsim.pose.score import load_references
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Threads that wait for one another (torch's) take the cores from the tests beside.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

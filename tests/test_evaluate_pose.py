@@ -24,8 +24,8 @@ def test_several_processes_estimate_what_one_does(pose_root: Path, tmp_path: Pat
     estimator = untrained("dense", load_references(BopDataset(pose_root)), 8, 160)
     assert isinstance(estimator, DenseEstimator)
     with torch.no_grad():
-        # It has not learnt to see anything: now it does, everywhere, in boxes as large as the picture.
-        estimator.detector.last.bias[:-4] += 8
+        # It has not learnt to see anything: now it sees the first object, everywhere, as large as the picture.
+        estimator.detector.last.bias[0] += 8
         estimator.detector.last.bias[-2:] = 3
         estimator.coordinates.bias[:, 0] += 8
     save_estimator(estimator, tmp_path / "estimator.pt")
