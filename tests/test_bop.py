@@ -7,17 +7,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from bop_sample import BEHIND, CAMERA, SIZES_M, WORLD_FROM_CAMERA, frame, models, write_dataset, write_scene
+from bop_sample import BEHIND, CAMERA, WORLD_FROM_CAMERA, frame, models, write_dataset, write_scene
 from PIL import Image
 
 from graspsim.dataset.bop import BopDataset, write_camera, write_targets
-from graspsim.dataset.coco import mask_box, mask_from_run_lengths, run_lengths
 from graspsim.dataset.encoding import encode_mask, read_image
 from graspsim.dataset.files import read_json
-from graspsim.dataset.models_io import encode_ply, load_models, load_models_info, load_ply, write_models
+from graspsim.dataset.models_io import write_models
 from graspsim.dataset.scene_writer import SceneWriter
 from graspsim.errors import DatasetError
-from graspsim.models import Symmetries
 
 REAL = Path(__file__).parents[2] / "shared" / "real"
 
@@ -186,26 +184,6 @@ def test_masks_read_as_0_and_255_by_imageio(tmp_path):
     np.testing.assert_array_equal(imageio.imread(tmp_path / "mask.png"), mask * 255)
 
 
-@pytest.mark.parametrize("density", [0.0, 0.1, 0.5, 1.0])
-def test_run_lengths_read_back(density):
-    mask = np.random.default_rng(3).random((6, 11)) < density
-    counts = run_lengths(mask)
-    assert sum(counts) == mask.size
-    assert all(counts[1:])
-    np.testing.assert_array_equal(mask_from_run_lengths(counts, 6, 11), mask)
-
-
-def test_run_lengths_of_some_columns_are_those_of_the_whole():
-    mask = frame().labels[0].mask_visible
-    x, _, width, _ = mask_box(mask)
-    assert run_lengths(mask, slice(x, x + width)) == run_lengths(mask)
-
-
-def test_run_lengths_that_do_not_fill_the_image_are_refused():
-    with pytest.raises(ValueError, match="add up to 5, not to 2x3"):
-        mask_from_run_lengths([2, 3], 2, 3)
-
-
 def test_boxes_in_gt_info_are_one_less_than_the_pixels_and_minus_ones_where_nothing_is_visible(tmp_path):
     folder = write_scene(tmp_path / "train")
     info = read_json(folder / "scene_gt_info.json")["0"]
@@ -215,24 +193,6 @@ def test_boxes_in_gt_info_are_one_less_than_the_pixels_and_minus_ones_where_noth
             assert entry["bbox_obj"] == [x, y, width - 1, height - 1]
     assert info[BEHIND]["bbox_obj"] == info[BEHIND]["bbox_visib"] == [-1, -1, -1, -1]
     assert info[BEHIND]["px_count_all"] > 0
-
-
-def test_coco_skips_the_invisible_and_keeps_ids_categories_and_true_boxes(tmp_path):
-    folder = write_scene(tmp_path / "set" / "train")
-    coco = read_json(folder / "scene_gt_coco.json")
-    assert [c["id"] for c in coco["categories"]] == sorted(SIZES_M)
-    assert coco["info"]["description"] == "graspsim_train"
-    assert [i["id"] for i in coco["images"]] == [0, 1]
-    assert [a["id"] for a in coco["annotations"]] == [1, 2, 3, 4, 5, 6]
-    first = [a for a in coco["annotations"] if a["image_id"] == 0]
-    labels = [label for label in frame().labels if label.pixels_visible]
-    for annotation, label in zip(first, labels, strict=True):
-        assert annotation["category_id"] == label.obj_id
-        assert annotation["area"] == label.pixels_visible
-        assert tuple(annotation["bbox"]) == mask_box(label.mask)
-        assert annotation["ignore"] == (label.visible_fraction < 0.1)
-        seen = mask_from_run_lengths(annotation["segmentation"]["counts"], CAMERA.height, CAMERA.width)
-        np.testing.assert_array_equal(seen, label.mask_visible)
 
 
 def test_json_has_one_line_per_image_in_order(tmp_path):
@@ -256,69 +216,6 @@ def test_camera_json_holds_the_intrinsics(tmp_path):
     write_camera(tmp_path, CAMERA)
     camera = read_json(tmp_path / "camera.json")
     assert camera == {"cx": 47.0, "cy": 37.0, "depth_scale": 0.1, "fx": 70.0, "fy": 72.0, "height": 72, "width": 96}
-
-
-def corner_rows(mesh):
-    rows = np.concatenate([mesh.vertices[mesh.faces], mesh.corner_normals], axis=2)
-    return rows.reshape(-1, 6)
-
-
-@pytest.mark.parametrize("textured", [False, True])
-def test_models_read_back_corner_by_corner(tmp_path, textured):
-    texture = np.random.default_rng(0).integers(0, 255, (8, 8, 3)).astype(np.uint8)
-    made = models(texture if textured else None)
-    write_models(tmp_path, dict(enumerate(made, start=1)))
-    for folder in ("models", "models_eval"):
-        read = load_models(tmp_path / folder)
-        assert sorted(read) == [1, 2]
-        for mesh, model in zip(read.values(), made, strict=True):
-            np.testing.assert_allclose(corner_rows(mesh), corner_rows(model.mesh), atol=1e-7)
-    assert (tmp_path / "models" / "obj_000001.png").exists() == textured
-    if textured:
-        np.testing.assert_allclose(load_models(tmp_path / "models")[1].corner_uvs, made[0].mesh.corner_uvs, atol=1e-6)
-        header = (tmp_path / "models" / "obj_000001.ply").read_bytes()[:200]
-        assert b"comment TextureFile obj_000001.png" in header
-
-
-def test_a_box_is_stored_with_one_vertex_per_corner_and_normal():
-    assert b"element vertex 24\n" in encode_ply(models()[0].mesh)
-
-
-def test_models_info_is_in_millimetres_and_reads_back(tmp_path):
-    made = models()
-    axis = Symmetries((), ((np.array([0.0, 0, 1]), np.array([0.01, 0, 0])),))
-    made[1] = replace(made[1], symmetries=axis)
-    write_models(tmp_path, dict(enumerate(made, start=1)))
-    plain = read_json(tmp_path / "models" / "models_info.json")
-    assert plain["1"]["size_x"] == pytest.approx(100)
-    assert plain["1"]["min_z"] == pytest.approx(-70)
-    assert plain["2"]["symmetries_continuous"] == [{"axis": [0, 0, 1], "offset": [10, 0, 0]}]
-    info = load_models_info(tmp_path / "models")
-    assert info[1].diameter_m == pytest.approx(made[0].diameter_m)
-    np.testing.assert_allclose(info[1].symmetries.discrete, made[0].symmetries.discrete, atol=1e-15)
-    np.testing.assert_allclose(info[1].box_corners_m, frame().labels[0].box_corners_m, atol=1e-15)
-
-
-def test_symmetries_keep_their_translation_in_millimetres(tmp_path):
-    made = models()
-    moved = replace(made[0], symmetries=made[0].symmetries.shifted((0.02, 0, 0)))
-    write_models(tmp_path, {1: moved})
-    plain = read_json(tmp_path / "models" / "models_info.json")["1"]["symmetries_discrete"][0]
-    assert plain[3] == pytest.approx(40)
-    read = load_models_info(tmp_path / "models")[1].symmetries.discrete[0]
-    np.testing.assert_allclose(read, moved.symmetries.discrete[0], atol=1e-15)
-
-
-def test_models_that_cannot_be_read_are_named(tmp_path):
-    with pytest.raises(DatasetError, match="holds no models"):
-        load_models(tmp_path)
-    path = tmp_path / "obj_000001.ply"
-    path.write_bytes(encode_ply(models()[0].mesh)[:400])
-    with pytest.raises(DatasetError, match=r"obj_000001.ply"):
-        load_ply(path)
-    (tmp_path / "models_info.json").write_text('{"1": {"diameter": 3}}')
-    with pytest.raises(DatasetError, match=r"models_info.json lacks .*min_x"):
-        load_models_info(tmp_path)
 
 
 def test_reading_says_what_is_missing(tmp_path):
@@ -385,15 +282,6 @@ def test_lmo_without_depth_and_masks_reads(real):
     assert [label.obj_id for label in record.labels] == [1, 5, 6, 8, 9, 10, 11, 12]
     assert record.labels[0].camera_from_model[2, 3] == pytest.approx(1.1, abs=0.3)
     assert not record.labels[0].mask.any()
-
-
-def test_lmo_models_read_in_metres_in_the_files_order(real):
-    meshes, info = load_models(real / "lmo" / "models"), load_models_info(real / "lmo" / "models")
-    assert sorted(meshes) == sorted(info) == [1, 5, 6, 8, 9, 10, 11, 12]
-    np.testing.assert_allclose(meshes[1].vertices[0], np.array([-23.0565, 17.4191, -6.756]) / 1000)
-    np.testing.assert_allclose(np.linalg.norm(meshes[1].corner_normals, axis=2), 1, atol=1e-4)
-    for obj_id, mesh in meshes.items():
-        np.testing.assert_allclose(np.ptp(mesh.vertices, axis=0), info[obj_id].size_m, atol=1e-6)
 
 
 def test_rewriting_an_official_frame_reproduces_the_official_labels(real, tmp_path):
