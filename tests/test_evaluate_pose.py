@@ -59,7 +59,7 @@ def test_depth_is_missed_before_anything_is_estimated(pose_root: Path, tmp_path:
         shutil.rmtree(folder)
     save_estimator(untrained("dense", load_references(BopDataset(pose_root)), 8, 160), tmp_path / "estimator.pt")
     args = evaluate_pose.Args(run=tmp_path, data=data)
-    with pytest.raises(DatasetError, match=r"has no depth images, which VSD needs; leave it out with --no-vsd"):
+    with pytest.raises(DatasetError, match=r"has no depth image 0, which VSD needs; leave VSD out with --no-vsd"):
         evaluate_pose.evaluate(args)
     assert evaluate_pose.evaluate(dataclasses.replace(args, no_vsd=True)).overall.vsd is None
 

@@ -56,6 +56,8 @@ def test_the_same_seed_learns_the_same_and_resumes_on_the_same_curve(pose_root: 
         patch.setattr(Trainer, "learn", killed)
         with pytest.raises(KeyboardInterrupt):
             finetune_pose.train(small(pose_root, tmp_path / "d"))
+    # What a stopped run has learnt can be tried.
+    load_estimator(tmp_path / "d" / finetune_pose.ESTIMATOR)
     finetune_pose.train(small(pose_root, tmp_path / "d", resume=True))
     assert losses_of(tmp_path / "d") == losses_of(tmp_path / "a")
 
@@ -211,7 +213,7 @@ def test_an_unreadable_mask_or_background_is_what_is_named(
 
 
 def test_a_loss_that_is_no_number_ends_the_run(pose_root: Path, tmp_path: Path) -> None:
-    with pytest.raises(GraspsimError, match=r"the loss is no number any more; .* --learning-rate below 1e\+30"):
+    with pytest.raises(GraspsimError, match=r"the loss is infinite or no number; .* --learning-rate below 1e\+30"):
         finetune_pose.train(small(pose_root, tmp_path / "run", learning_rate=1e30))
 
 
@@ -246,7 +248,7 @@ def test_the_share_of_real_images_and_the_weights_of_sources_are_kept(
 
 
 def test_a_resumed_run_goes_on_in_the_time_that_it_was_given(pose_root: Path, tmp_path: Path) -> None:
-    args = small(pose_root, tmp_path / "run", steps=10_000, minutes=0.02)
+    args = small(pose_root, tmp_path / "run", steps=None, minutes=0.02)
     finetune_pose.train(args)
     checkpoint = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert 1.2 <= checkpoint["elapsed_s"] < 10
@@ -254,6 +256,19 @@ def test_a_resumed_run_goes_on_in_the_time_that_it_was_given(pose_root: Path, tm
     again = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     # Its time had run out already.
     assert again["step"] == checkpoint["step"] + 1
+
+
+def test_a_run_that_ended_may_go_on_for_more_steps(pose_root: Path, tmp_path: Path) -> None:
+    finetune_pose.train(small(pose_root, tmp_path / "run", steps=1))
+    finetune_pose.train(small(pose_root, tmp_path / "run", steps=2, resume=True))
+    assert [row[0] for row in losses_of(tmp_path / "run")] == ["step", "1", "2"]
+
+
+def test_minutes_alone_are_all_that_ends_a_run(tmp_path: Path) -> None:
+    args = finetune_pose.Args(data=(tmp_path,), out=tmp_path)
+    assert args.last_step == 3_000
+    assert dataclasses.replace(args, minutes=600).last_step > 10**9
+    assert dataclasses.replace(args, minutes=600, steps=7).last_step == 7
 
 
 def test_a_run_may_go_on_with_some_of_the_objects_it_knows(pose_root: Path, tmp_path: Path) -> None:

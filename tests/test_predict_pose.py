@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,7 @@ from graspsim.dataset.bop import BopDataset
 from graspsim.dataset.encoding import read_rgb
 from graspsim.dataset.files import read_json
 from graspsim.errors import DatasetError, SpecError
-from graspsim.geometry import Array, apply, hull_box, project
+from graspsim.geometry import Array, Intrinsics, apply, hull_box, project
 from graspsim.labels import box_corners
 from graspsim.pose.estimator import Estimate, save_estimator, untrained
 from graspsim.pose.frame import Frame
@@ -53,6 +54,25 @@ def test_each_object_is_drawn_in_where_it_is(
             assert rows.max() < y + height + 4
             assert columns.min() > x - 4
     assert seen >= 8
+
+
+def test_a_dataset_s_picture_is_seen_by_its_own_camera(
+    pose_root: Path, pose_pictures: list[PoseImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimator = untrained("dense", load_references(BopDataset(pose_root)), 8, 160)
+    monkeypatch.setattr(predict_pose, "load_estimator", lambda path: estimator)
+    seen_by: list[Intrinsics] = []
+    monkeypatch.setattr(estimator, "estimate", lambda rgb, camera, *_: seen_by.append(camera) or [])
+    for picture in pose_pictures:
+        cameras = picture.path.parents[1] / "scene_camera.json"
+        predict_pose.predict(predict_pose.Args(run=tmp_path, image=picture.path, camera=cameras))
+    assert seen_by == [picture.read()[1] for picture in pose_pictures]
+    assert len({camera.fx for camera in seen_by}) > 1
+    for name in ("photo.jpg", "000099.jpg"):
+        elsewhere = tmp_path / name
+        shutil.copy(pose_pictures[0].path, elsewhere)
+        with pytest.raises(DatasetError, match=rf"pictures 0 to \d+, and {name} is named after none"):
+            predict_pose.predict(predict_pose.Args(run=tmp_path, image=elsewhere, camera=cameras))
 
 
 def box_of(frame: Frame) -> Array:

@@ -146,7 +146,7 @@ def test_a_published_file_scores_what_the_benchmark_says(tmp_path: Path) -> None
 
 @published
 def test_depth_that_is_not_there_is_asked_for_in_vain(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"has no depth image 3, which VSD needs; leave VSD out"):
+    with pytest.raises(DatasetError, match=r"has no depth image 3, which VSD needs; leave VSD out with --no-vsd"):
         score_results([], lmo(tmp_path), SPLIT, SHARED / "real" / "lmo" / "models")
 
 

@@ -65,7 +65,7 @@ class Batches(Dataset[Batch | GraspsimError]):
         self._styles = pictures_in(args.style)
 
     def __len__(self) -> int:
-        return self._args.steps
+        return self._args.last_step
 
     def __getitem__(self, step: int) -> Batch | GraspsimError:
         rng = np.random.default_rng([self._args.seed, step])
@@ -164,13 +164,12 @@ def load_images(
 
 def batches(dataset: Batches, first: int, loaders: int) -> Iterator[Batch]:
     """Yield the batches from a step on, prepared by other processes while the networks learn."""
-    order = list(range(first, len(dataset)))
     # Or else each of them would read torch from the disk.
     context = fresh_processes([__name__]) if loaders else None
     loader = DataLoader(
         dataset,
         batch_size=None,
-        sampler=order,
+        sampler=range(first, len(dataset)),
         num_workers=loaders,
         multiprocessing_context=context,
         worker_init_fn=_step_back,

@@ -72,7 +72,7 @@ class Trainer:
         self.overflows = self.overflows + 1 if has_overflowed else 0
         if self.overflows > self.most_overflows:
             raise GraspsimError(
-                f"After {self.step} steps the loss is no number any more; begin anew with a --learning-rate below "
+                f"After {self.step} steps the loss is infinite or no number; begin anew with a --learning-rate below "
                 f"{self.args.learning_rate:g}."
             )
         if not has_overflowed:

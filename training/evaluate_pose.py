@@ -1,6 +1,6 @@
 """Score a trained pose estimator on any BOP dataset with ground truth, and write its estimates as BOP's results file.
 
-    python training/evaluate_pose.py runs/pose --data out/test --csv results.csv
+    python training/evaluate_pose.py runs/pose --data out/test --csv results.csv --workers 2
 
 Needs the extra: pip install 'graspsim[pose]'.
 """
@@ -136,12 +136,16 @@ def evaluate(args: Args) -> Scores:
         present = {entry["obj_id"] for scene in scenes for entries in (scene.gt or {}).values() for entry in entries}
     references = load_references(dataset)
     check_kinds(estimator, {i: r for i, r in references.items() if i in present}, args.data)
-    without = [scene.folder for scene in scenes for i in scene.camera if scene.image(("depth",), i) is None]
-    if without and not args.no_vsd:
-        raise DatasetError(f"{without[0]} has no depth images, which VSD needs; leave it out with --no-vsd.")
     targets = targets_of(dataset, split)
     check_models(targets, references, args.data)
     images = sorted(targets)
+    if not args.no_vsd:
+        for scene_id, im_id in images:
+            scene = dataset.scene_files(split, scene_id)
+            if scene.image(("depth",), im_id) is None:
+                raise DatasetError(
+                    f"{scene.folder} has no depth image {im_id}, which VSD needs; leave VSD out with --no-vsd."
+                )
     results: list[PoseEstimate] = []
     with progress_bar("images", len(images)) as advance:
         for told in estimates_of(estimator, args, split, images):

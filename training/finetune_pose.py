@@ -1,7 +1,7 @@
 """Train or fine-tune a pose estimator on any BOP datasets, ours and others', synthetic and real.
 
-    python training/finetune_pose.py --data out/tabletop --out runs/pose
-    python training/finetune_pose.py --data out/dr --real my_bop --real-fraction 0.2 --init runs/pose --out runs/pose-ft
+    python training/finetune_pose.py --data out/five --out runs/pose --minutes 58
+    python training/finetune_pose.py --data out/renders --real my_bop --init runs/renders --out runs/pose-ft
 
 Needs the extra: pip install 'graspsim[pose]'.
 """
@@ -48,6 +48,8 @@ from ._shared import check_at_least
 
 ESTIMATOR = "estimator.pt"
 USUAL_WIDTHS = {"dense": 16, "dope": 128}
+USUAL_STEPS = 3_000
+NO_LAST_STEP = 2**31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,25 +72,25 @@ class Args:
     """Share of each batch that is taken from it."""
     init: Path | None = None
     """Folder of a run to go on from with these data."""
-    steps: int = 3_000
-    """Batches to learn from."""
+    steps: int | None = None
+    """Batches to learn from: 3,000, or with --minutes as many as these allow."""
     minutes: float | None = None
-    """Wall time in which training ends, if it comes before the steps; the learning rate falls with it."""
+    """Wall time in which training ends, of all sittings together; the learning rate falls with it."""
     images: int = 8
     """Images in a batch; a few objects of each are learnt from."""
     learning_rate: float = 2e-3
-    """The highest, of filters five times as high; it rises at the beginning and falls to nothing at the end."""
+    """The highest; five times as high for the filters of convolutions. It rises at first and falls to 0 by a cosine."""
     architecture: str = "dense"
     """dense; dense-resnet18, which is for a GPU; or dope, for comparison."""
     width: int | None = None
-    """Of the networks: of dense 16 by default, and 64 for a GPU; of dope 128."""
+    """Channels of the networks: 16 by default for dense, of which 64 is for a GPU; 128 for dope."""
     backbone: Path | None = None
     """Pretrained weights, a state_dict of torchvision's resnet18 for dense-resnet18, or vgg19 for dope."""
     image_width: int = 320
     """Pixels to which images are brought for the detector."""
     augmented_share: float = 1.0
-    """Share of the pictures that are changed in colour, blur, noise, compression and by patches: all for photographs;
-    few or none where the images to come are like those of --data, from which it learns twice as fast."""
+    """Share of the pictures that are changed in colour, blur, noise, compression and by patches: 1 for photographs; 0.3
+    or less where the pictures to come are renders like those of --data, which are then learnt twice as fast."""
     backgrounds: Path | None = None
     """Folder of pictures that replace what shows no object, in half of the images."""
     style: Path | None = None
@@ -104,11 +106,16 @@ class Args:
     bfloat16: bool = False
     """Mixed precision on the CPU: twice as fast on one that has it (lscpu tells of avx512_bf16), slow on others."""
     resume: bool = False
-    """Go on from the last checkpoint of the run in --out."""
+    """Go on from the last checkpoint of the run in --out, with other --steps or --minutes if you like."""
     save_every: int = 250
-    """Steps between checkpoints."""
+    """Steps between checkpoints, each with an estimator that can be tried."""
     log_every: int = 25
     """Steps between lines of the log."""
+
+    @property
+    def last_step(self) -> int:
+        """After which training ends, if it does not before by the time."""
+        return self.steps or (USUAL_STEPS if self.minutes is None else NO_LAST_STEP)
 
 
 def check_args(args: Args) -> None:
@@ -151,7 +158,7 @@ def begin_run(args: Args) -> Path | None:
         SpecError: if the folder holds another run, or none where one is to go on.
     """
     path, checkpoint = args.out / "config.json", args.out / "checkpoint.pt"
-    may_differ = {"minutes", "resume", "loaders", "save_every", "log_every", "out", "skip_unreadable"}
+    may_differ = {"steps", "minutes", "resume", "loaders", "save_every", "log_every", "out", "skip_unreadable"}
     arguments = json.loads(json.dumps(dataclasses.asdict(args), default=str))
     if args.resume:
         if not checkpoint.exists():
@@ -206,9 +213,10 @@ def train(args: Args) -> PoseEstimator:
     dataset = Batches(args, sources, real, estimator.samples(learnt))
     log = Log(args.out / "log.csv", trainer.step)
     unreadable: set[str] = set()
-    with progress_bar("steps", args.steps - trainer.step) as advance:
+    to_do = None if args.last_step == NO_LAST_STEP else args.last_step - trainer.step
+    with progress_bar("steps", to_do) as advance:
         stream = batches(dataset, trainer.step, args.loaders)
-        while trainer.step < args.steps:
+        while trainer.step < args.last_step:
             asked_s = time.monotonic()
             batch = next(stream)
             waited_s = time.monotonic() - asked_s
@@ -217,14 +225,15 @@ def train(args: Args) -> PoseEstimator:
             unreadable |= set(batch.unreadable)
             spent = 0.0 if not args.minutes else (time.monotonic() - began_s) / (60 * args.minutes)
             trainer.elapsed_s = time.monotonic() - began_s
-            losses = trainer.learn(batch, min(max((trainer.step + 1) / args.steps, spent), 1.0))
+            losses = trainer.learn(batch, min(max((trainer.step + 1) / args.last_step, spent), 1.0))
             log.add(losses, waited_s, time.monotonic() - asked_s, batch.images)
             advance(1)
             late = spent >= 1
-            if trainer.step % args.log_every == 0 or trainer.step == args.steps or late:
+            if trainer.step % args.log_every == 0 or trainer.step == args.last_step or late:
                 print(log.write(trainer.step, time.monotonic() - began_s), flush=True)
-            if trainer.step % args.save_every == 0 or late:
+            if trainer.step % args.save_every == 0:
                 trainer.save(args.out / "checkpoint.pt")
+                save_estimator(estimator, args.out / ESTIMATOR)
             if late:
                 break
     if unreadable:

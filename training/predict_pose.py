@@ -2,7 +2,10 @@
 
     python training/predict_pose.py runs/pose image.png --camera camera.json --draw out.png
 
-The camera is BOP's camera.json: fx, fy, cx, cy, or cam_K. Needs the extra: pip install 'graspsim[pose]'.
+The camera is BOP's camera.json: fx, fy, cx, cy, or cam_K; for a picture of a dataset, its scene's scene_camera.json, as
+each may have a camera of its own. Pictures must be free of lens distortion.
+
+Needs the extra: pip install 'graspsim[pose]'.
 """
 
 __package__ = "graspsim.training"  # so that it runs as a script, too
@@ -57,7 +60,8 @@ class Args:
     image: Positional[Path]
     """The picture."""
     camera: Path
-    """JSON file with fx, fy, cx and cy in pixels, or cam_K (9)."""
+    """JSON file with fx, fy, cx and cy in pixels, or cam_K (9); or BOP's scene_camera.json, of which the entry with the
+    picture's number is taken."""
     depth: Path | None = None
     """Depth image in 16 bits; the camera file's depth_scale says how many millimetres a unit is (1 by default)."""
     draw: Path | None = None
@@ -65,7 +69,24 @@ class Args:
     json: Path | None = None
     """File for the poses; otherwise they are printed."""
     least_score: float = 0.05
-    """Of what is told."""
+    """Poses of which the estimator is less sure are left out; one object may have several. Not a probability."""
+
+
+def camera_content(path: Path, image: Path) -> Any:
+    """Return what a camera file holds: a camera.json all of it, a scene_camera.json the picture's entry.
+
+    Raises:
+        DatasetError: if a scene_camera.json has none.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict) or not content or not all(name.isdecimal() for name in content):
+        return content
+    numbers = {int(name): entry for name, entry in content.items()}
+    if not image.stem.isdecimal() or int(image.stem) not in numbers:
+        raise DatasetError(
+            f"{path} is of a scene's pictures {min(numbers)} to {max(numbers)}, and {image.name} is named after none."
+        )
+    return numbers[int(image.stem)]
 
 
 def camera_from(content: Any, path: Path, width: int, height: int) -> Intrinsics:
@@ -133,7 +154,7 @@ def predict(args: Args) -> list[Estimate]:
     if args.depth is not None and not estimator.uses_depth:
         raise SpecError(f"The architecture {estimator.architecture} does not use depth; leave --depth out.")
     rgb = read_rgb(args.image)
-    content = read_json(args.camera)
+    content = camera_content(args.camera, args.image)
     camera = camera_from(content, args.camera, rgb.shape[1], rgb.shape[0])
     stated = (content.get("width", rgb.shape[1]), content.get("height", rgb.shape[0]))
     if stated != (rgb.shape[1], rgb.shape[0]):

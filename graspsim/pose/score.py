@@ -232,7 +232,9 @@ def _camera(
     depth_path = scene.image(("depth",), im_id)
     if with_depth:
         if depth_path is None:
-            raise DatasetError(f"{scene.folder} has no depth image {im_id}, which VSD needs; leave VSD out.")
+            raise DatasetError(
+                f"{scene.folder} has no depth image {im_id}, which VSD needs; leave VSD out with --no-vsd."
+            )
         depth_m = read_depth(depth_path, entry.get("depth_scale", 1.0))
         return intrinsics_from_plain(entry["cam_K"], depth_m.shape[1], depth_m.shape[0]), depth_m
     picture = scene.image(("rgb", "gray", "depth"), im_id)
