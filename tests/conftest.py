@@ -15,6 +15,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+REAL = Path(__file__).parents[2] / "shared" / "real"
+
+
+@pytest.fixture
+def real() -> Path:
+    """The folder of real data that may lie beside the checkout."""
+    if not REAL.is_dir():
+        pytest.skip(f"{REAL} is absent")
+    return REAL
+
+
 @pytest.fixture(scope="session")
 def pose_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a dataset that pose estimators learn from; whoever changes it copies it first."""

@@ -17,15 +17,6 @@ from graspsim.dataset.models_io import write_models
 from graspsim.dataset.scene_writer import SceneWriter
 from graspsim.errors import DatasetError
 
-REAL = Path(__file__).parents[2] / "shared" / "real"
-
-
-@pytest.fixture
-def real():
-    if not REAL.is_dir():
-        pytest.skip(f"{REAL} is absent")
-    return REAL
-
 
 def fields_of(label):
     return {f.name: getattr(label, f.name) for f in fields(label)}

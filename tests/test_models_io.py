@@ -1,7 +1,6 @@
 """Models as BOP has them: meshes in millimetres and what models_info.json says of them."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,15 +10,6 @@ from graspsim.dataset.files import read_json
 from graspsim.dataset.models_io import encode_ply, load_models, load_models_info, load_ply, write_models
 from graspsim.errors import DatasetError
 from graspsim.models import Symmetries
-
-REAL = Path(__file__).parents[2] / "shared" / "real"
-
-
-@pytest.fixture
-def real():
-    if not REAL.is_dir():
-        pytest.skip(f"{REAL} is absent")
-    return REAL
 
 
 def corner_rows(mesh):

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -9,8 +7,6 @@ from graspsim.dataset.pictures import save
 from graspsim.dataset.preview import PALETTE, annotate, contact_sheet
 from graspsim.dataset.records import FrameRecord
 from graspsim.errors import DatasetError
-
-REAL = Path(__file__).parents[2] / "shared" / "real"
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +76,5 @@ def test_a_saved_picture_reads_back(dataset, tmp_path):
         save(tmp_path / "one.gif", sheet)
 
 
-def test_real_photographs_without_masks_can_be_shown():
-    if not REAL.is_dir():
-        pytest.skip(f"{REAL} is absent")
-    assert contact_sheet([REAL / "lmo"], count=2, columns=2).shape == (360 + 22 + 12, 2 * 480 + 18, 3)
+def test_real_photographs_without_masks_can_be_shown(real):
+    assert contact_sheet([real / "lmo"], count=2, columns=2).shape == (360 + 22 + 12, 2 * 480 + 18, 3)

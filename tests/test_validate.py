@@ -22,8 +22,6 @@ from graspsim.registry import load
 from graspsim.scene import Sensor
 from graspsim.sensors import apply_to_depth
 
-REAL = Path(__file__).parents[2] / "shared" / "real"
-
 
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory):
@@ -240,13 +238,6 @@ def test_no_dataset_is_an_error(tmp_path, pristine):
         validate(tmp_path / "nowhere")
     with pytest.raises(DatasetError, match="no split 'test'; it has train_pbr"):
         validate(pristine, split="test")
-
-
-@pytest.fixture
-def real():
-    if not REAL.is_dir():
-        pytest.skip(f"{REAL} is absent")
-    return REAL
 
 
 def test_lmo_passes(real):

@@ -25,8 +25,8 @@ from graspsim.cli.pose import print_scores
 from graspsim.cli.progress import progress_bar
 from graspsim.dataset.bop import BopDataset
 from graspsim.dataset.results import PoseEstimate, write_results
-from graspsim.errors import DatasetError, GraspsimError, SpecError
-from graspsim.pose.score import Scores, check_models, load_references, malformed, score_results, targets_of
+from graspsim.errors import GraspsimError, SpecError
+from graspsim.pose.score import Scores, check_models, depth_of, load_references, malformed, score_results, targets_of
 from graspsim.processes import fresh_processes
 
 try:
@@ -141,11 +141,7 @@ def evaluate(args: Args) -> Scores:
     images = sorted(targets)
     if not args.no_vsd:
         for scene_id, im_id in images:
-            scene = dataset.scene_files(split, scene_id)
-            if scene.image(("depth",), im_id) is None:
-                raise DatasetError(
-                    f"{scene.folder} has no depth image {im_id}, which VSD needs; leave VSD out with --no-vsd."
-                )
+            depth_of(dataset.scene_files(split, scene_id), im_id)
     results: list[PoseEstimate] = []
     with progress_bar("images", len(images)) as advance:
         for told in estimates_of(estimator, args, split, images):

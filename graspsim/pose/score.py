@@ -222,6 +222,18 @@ def _truths(scene: SceneFiles, im_id: int, obj_id: int, count: int) -> list[Arra
     return [rigid(entry["cam_R_m2c"], entry["cam_t_m2c"]) for _, entry in entries[:count]]
 
 
+def depth_of(scene: SceneFiles, im_id: int) -> Path:
+    """Return the depth image of an image.
+
+    Raises:
+        DatasetError: if there is none.
+    """
+    path = scene.image(("depth",), im_id)
+    if path is None:
+        raise DatasetError(f"{scene.folder} has no depth image {im_id}, which VSD needs; leave VSD out with --no-vsd.")
+    return path
+
+
 def _camera(
     dataset: BopDataset, scene: SceneFiles, im_id: int, with_depth: bool
 ) -> tuple[Intrinsics, NDArray[np.float32] | None]:
@@ -229,13 +241,8 @@ def _camera(
     if im_id not in scene.camera:
         raise DatasetError(f"{scene.folder / 'scene_camera.json'} has no image {im_id}, which is a target.")
     entry = scene.camera[im_id]
-    depth_path = scene.image(("depth",), im_id)
     if with_depth:
-        if depth_path is None:
-            raise DatasetError(
-                f"{scene.folder} has no depth image {im_id}, which VSD needs; leave VSD out with --no-vsd."
-            )
-        depth_m = read_depth(depth_path, entry.get("depth_scale", 1.0))
+        depth_m = read_depth(depth_of(scene, im_id), entry.get("depth_scale", 1.0))
         return intrinsics_from_plain(entry["cam_K"], depth_m.shape[1], depth_m.shape[0]), depth_m
     picture = scene.image(("rgb", "gray", "depth"), im_id)
     if picture is None:
