@@ -1,6 +1,7 @@
 """The command line: each command of the README does what it says, and each mistake gets one clear sentence."""
 
 import importlib
+import importlib.metadata
 import os
 import re
 import shlex
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 import tyro
 
+from graspsim.dataset.bop import BopDataset
 from graspsim.dataset.results import PoseEstimate, write_results
 from graspsim.geometry import transform
 from graspsim.registry import kinds, names
@@ -60,6 +62,10 @@ def test_validate_exits_0_for_a_good_dataset_and_1_with_the_fault_for_a_bad_one(
     found = graspsim("validate bad", tmp_path)
     assert found.returncode == 1
     assert "000001" in found.stdout
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    assert graspsim("--version", tmp_path).stdout == f"graspsim {importlib.metadata.version('graspsim')}\n"
 
 
 def test_preview_draws_a_picture(dataset: Path) -> None:
@@ -134,6 +140,10 @@ def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> Non
         ("dump tabletop -o x --seed -1", "A seed must lie in"),
         ("dump --config missing.yaml -o x", "Cannot read missing.yaml"),
         ("dump tabletop -o x --set objects.meshes=missing.obj", "missing.obj"),
+        (
+            f"dump tabletop -o x --objects {ROOT / 'tests'}",
+            f"is a folder; give its meshes, as --objects {ROOT / 'tests'}/*.ply",
+        ),
         ("dump tabletop -o x --split models", "split must be train, val or test"),
         ("dump tabletop -o x --set layout.table_m=4 --set background.room_m=2", "the table would stand in the walls"),
         ("preview", "Name the folder of a dataset"),
@@ -166,7 +176,8 @@ def test_every_command_of_the_readme_is_known(tmp_path: Path) -> None:
     made = graspsim(f"dump tabletop -o my_real_bop --frames 2 {TINY} --set objects.families=primitives", tmp_path)
     assert made.returncode == 0, made.stderr
     (tmp_path / "any_bop_dataset").symlink_to(tmp_path / "my_real_bop")
-    write_results(tmp_path / "results.csv", [PoseEstimate(0, 0, 1, 1.0, transform(translation=(0, 0, 0.7)))])
+    shown = BopDataset(tmp_path / "my_real_bop").read_frame("train_pbr", 0, 0).labels[0].obj_id
+    write_results(tmp_path / "results.csv", [PoseEstimate(0, 0, shown, 1.0, transform(translation=(0, 0, 0.7)))])
     models = [str(path) for path in sorted(tmp_path.glob("my_real_bop/models/*.ply"))]
     for line in lines:
         command = line.replace("my_real_bop/models/*.ply", " ".join(models))

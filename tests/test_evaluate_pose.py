@@ -73,6 +73,12 @@ def test_what_would_fail_after_all_estimates_is_said_before_them(
     monkeypatch.setattr(evaluate_pose, "estimates_of", lambda *_: pytest.fail("it has begun"))
     with pytest.raises(SpecError, match=rf"--csv names a file, and {tmp_path} is a folder"):
         evaluate_pose.evaluate(evaluate_pose.Args(run=tmp_path, data=data, csv=tmp_path))
+    picture = max((data / SPLIT).glob("*/rgb/*"))
+    whole = picture.read_bytes()
+    picture.write_bytes(whole[:100])
+    with pytest.raises(DatasetError, match=rf"{picture} is not a readable image"):
+        evaluate_pose.evaluate(evaluate_pose.Args(run=tmp_path, data=data))
+    picture.write_bytes(whole)
     truth = min((data / SPLIT).glob("*/scene_gt.json"))
     told = truth.read_text()
     truth.write_text(re.sub(r'"obj_id": \d', '"obj_id": 7', told))

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_the_same_seed_learns_the_same_and_resumes_on_the_same_curve(pose_root: 
         with pytest.raises(KeyboardInterrupt):
             finetune_pose.train(small(pose_root, tmp_path / "d"))
     # What a stopped run has learnt can be tried.
-    load_estimator(tmp_path / "d" / finetune_pose.ESTIMATOR)
+    load_estimator(tmp_path / "d" / "estimator.pt")
     finetune_pose.train(small(pose_root, tmp_path / "d", resume=True))
     assert losses_of(tmp_path / "d") == losses_of(tmp_path / "a")
 
@@ -122,7 +123,7 @@ def test_every_architecture_learns_and_reads_back_as_it_was_written(
 
 
 def test_bad_arguments_are_named(pose_root: Path, tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"real_fraction must lie in \[0, 1\]; got 1\.5"):
+    with pytest.raises(SpecError, match=r"--real-fraction must lie in \[0, 1\]; got 1\.5"):
         finetune_pose.train(small(pose_root, tmp_path / "run", real_fraction=1.5))
     with pytest.raises(DatasetError, match=r"There is no dataset folder .*nowhere"):
         finetune_pose.train(small(tmp_path / "nowhere", tmp_path / "run"))
@@ -258,10 +259,43 @@ def test_a_resumed_run_goes_on_in_the_time_that_it_was_given(pose_root: Path, tm
     assert again["step"] == checkpoint["step"] + 1
 
 
-def test_a_run_that_ended_may_go_on_for_more_steps(pose_root: Path, tmp_path: Path) -> None:
+def test_a_run_that_ended_may_go_on_for_more_steps(
+    pose_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     finetune_pose.train(small(pose_root, tmp_path / "run", steps=1))
     finetune_pose.train(small(pose_root, tmp_path / "run", steps=2, resume=True))
     assert [row[0] for row in losses_of(tmp_path / "run")] == ["step", "1", "2"]
+    finetune_pose.train(small(pose_root, tmp_path / "run", steps=1, resume=True))
+    assert "has learnt 2 steps already; for more, say --steps" in capsys.readouterr().out
+
+
+def test_a_run_that_is_asked_to_stop_saves_and_loses_nothing(
+    pose_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = small(pose_root, tmp_path / "a", log_every=4, save_every=100, loaders=1)
+    finetune_pose.train(args)
+    learn = Trainer.learn
+
+    def interrupted(self: Trainer, batch: Batch, done: float) -> dict[str, float]:
+        if self.step == 5:
+            signal.raise_signal(signal.SIGINT)
+        return learn(self, batch, done)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "learn", interrupted)
+        # Shells ignore it for what they start in the background.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        with pytest.raises(KeyboardInterrupt):
+            finetune_pose.train(dataclasses.replace(args, out=tmp_path / "b"))
+        signal.signal(signal.SIGINT, before)
+    assert "Stopped after 6 steps; the same command with --resume goes on from there." in capsys.readouterr().out
+    finetune_pose.train(dataclasses.replace(args, out=tmp_path / "b", resume=True))
+    assert losses_of(tmp_path / "b") == losses_of(tmp_path / "a")
+
+
+def test_a_run_s_folder_is_no_dataset_s(pose_root: Path) -> None:
+    with pytest.raises(SpecError, match=r"--out is the folder of the run, and .* is a dataset's; name another"):
+        finetune_pose.train(small(pose_root, pose_root))
 
 
 def test_minutes_alone_are_all_that_ends_a_run(tmp_path: Path) -> None:
@@ -288,7 +322,7 @@ def test_a_run_may_go_on_with_some_of_the_objects_it_knows(pose_root: Path, tmp_
     [
         ({"images": 0}, "--images must be at least 1; got 0"),
         ({"steps": 0}, "--steps must be at least 1; got 0"),
-        ({"augmented_share": 1.5}, r"augmented_share must lie in \[0, 1\]; got 1.5"),
+        ({"augmented_share": 1.5}, r"--augmented-share must lie in \[0, 1\]; got 1.5"),
         ({"weights": (1.0, 2.0)}, "--weights takes a number for each of --data"),
         ({"device": "gpu"}, "A device is cpu or cuda; got 'gpu'"),
         ({"seed": -1}, "--seed must be at least 0; got -1"),
@@ -357,5 +391,5 @@ def test_a_run_of_other_options_is_not_gone_on_with(name: str, value: object, po
     path = tmp_path / "run" / "config.json"
     config = read_json(path)
     path.write_text(json.dumps({**config, name: value} if value else {k: v for k, v in config.items() if k != name}))
-    with pytest.raises(SpecError, match=f"has {name} .*; it cannot go on with"):
+    with pytest.raises(SpecError, match=rf"has --{name} .* \(here: .*\)\. With --resume, repeat its options"):
         finetune_pose.train(dataclasses.replace(args, resume=True))

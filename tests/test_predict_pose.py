@@ -19,6 +19,7 @@ from graspsim.dataset.files import read_json
 from graspsim.errors import DatasetError, SpecError
 from graspsim.geometry import Array, Intrinsics, apply, hull_box, project
 from graspsim.labels import box_corners
+from graspsim.pose.dense import DenseEstimator
 from graspsim.pose.estimator import Estimate, save_estimator, untrained
 from graspsim.pose.frame import Frame
 from graspsim.pose.samples import PoseImage
@@ -98,6 +99,44 @@ def test_files_that_do_not_suit_the_picture_are_named(
     ):
         with pytest.raises(DatasetError, match="fx and fy must be above 0"):
             predict_pose.camera_from(camera, tmp_path, 4, 4)
+    for content, fault in (
+        ({"fx": 500, "fy": 500}, "lacks cx, cy"),
+        ([500, 500], r"has to hold an object .*; got \[500, 500\]"),
+        ({"cam_K": [1, 2]}, "has to hold numbers"),
+        ({"fx": "much", "fy": 1, "cx": 1, "cy": 1}, "has to hold numbers"),
+        ({"fx": 0.8, "fy": 0.8, "cx": 0.5, "cy": 0.5}, "0.8, a fisheye's for a picture of 640x480: .* in pixels"),
+    ):
+        with pytest.raises(DatasetError, match=fault):
+            predict_pose.camera_from(content, tmp_path, 640, 480)
+
+
+def test_a_camera_that_looks_past_the_picture_is_pointed_out(capsys: pytest.CaptureFixture[str]) -> None:
+    predict_pose.camera_from({"fx": 600, "fy": 600, "cx": 3200, "cy": 240}, Path("camera.json"), 640, 480)
+    assert "cx and cy are 3200 and 240, which is outside of the picture of 640x480" in capsys.readouterr().err
+    predict_pose.camera_from({"fx": 600, "fy": 600, "cx": 320, "cy": 240}, Path("camera.json"), 640, 480)
+    assert not capsys.readouterr().err
+
+
+def test_what_is_not_sure_enough_is_said(
+    pose_root: Path,
+    pose_pictures: list[PoseImage],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    save_estimator(untrained("dense", load_references(BopDataset(pose_root)), 8, 160), tmp_path / "estimator.pt")
+    (tmp_path / "camera.json").write_text('{"fx": 200, "fy": 200, "cx": 80, "cy": 60}')
+    args = predict_pose.Args(run=tmp_path, image=pose_pictures[0].path, camera=tmp_path / "camera.json")
+    for found, told in (
+        (
+            [Estimate(1, 0.031, np.eye(4))],
+            "was found: the surest of 1 poses has a score of 0.031, below --least-score.",
+        ),
+        ([], "No known object was found."),
+    ):
+        monkeypatch.setattr(DenseEstimator, "estimate", lambda *_, found=found: found)
+        assert not predict_pose.predict(args)
+        assert told in capsys.readouterr().err
 
 
 def test_predictions_are_written_in_millimetres_the_surest_first(

@@ -18,7 +18,7 @@ from graspsim.dataset.results import PoseEstimate, read_results, write_results
 from graspsim.errors import DatasetError
 from graspsim.geometry import Array, transform
 from graspsim.plain import overlaid
-from graspsim.pose.score import check_unit, found_by_threshold, matched, score_results, targets_of
+from graspsim.pose.score import check_ids, check_unit, found_by_threshold, matched, score_results, targets_of
 from graspsim.registry import load
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -159,6 +159,26 @@ def test_centimetres_and_metres_in_the_place_of_millimetres_are_recognized(datas
     with pytest.raises(DatasetError, match=f"{told}: .* holds millimetres"):
         check_unit(changed(truths(dataset), in_another_unit), dataset, SPLIT)
     check_unit(truths(dataset), dataset, SPLIT)
+
+
+@pytest.mark.parametrize(("name", "theirs"), [("scene_id", "700"), ("im_id", "700"), ("obj_id", "700")])
+def test_estimates_for_another_dataset_are_recognised(dataset: BopDataset, name: str, theirs: str) -> None:
+    others = [dataclasses.replace(estimate, **{name: int(theirs)}) for estimate in truths(dataset)]
+    with pytest.raises(
+        DatasetError, match=rf"None of the \d+ estimates .*: they have {name} {theirs}, and the targets \d"
+    ):
+        check_ids(others, dataset, SPLIT)
+    check_ids([*others, *truths(dataset)], dataset, SPLIT)
+    check_ids([], dataset, SPLIT)
+
+
+def test_images_without_estimates_are_counted(dataset: BopDataset) -> None:
+    told = truths(dataset)
+    first = told[0].scene_id, told[0].im_id
+    scores = score_results([e for e in told if (e.scene_id, e.im_id) != first], dataset, SPLIT, with_vsd=False)
+    assert scores.unanswered == 1
+    assert score_results([], dataset, SPLIT, with_vsd=False).unanswered == scores.images
+    assert score_results(told, dataset, SPLIT, with_vsd=False).unanswered == 0
 
 
 def test_malformed_ground_truth_is_named(dataset: BopDataset, tmp_path: Path) -> None:

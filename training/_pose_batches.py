@@ -1,6 +1,7 @@
 """What a pose estimator learns from: batches of several datasets' images, prepared by other processes meanwhile."""
 
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,7 @@ def pictures_in(folder: Path | None) -> list[Path]:
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     if not found:
         raise DatasetError(f"There are no pictures (.jpg, .png) in {folder}.")
+    print(f"{folder}: {len(found)} pictures.", flush=True)
     return found
 
 
@@ -172,7 +174,7 @@ def batches(dataset: Batches, first: int, loaders: int) -> Iterator[Batch]:
         sampler=range(first, len(dataset)),
         num_workers=loaders,
         multiprocessing_context=context,
-        worker_init_fn=_step_back,
+        worker_init_fn=_begin,
     )
     for batch in loader:
         if isinstance(batch, GraspsimError):
@@ -180,6 +182,8 @@ def batches(dataset: Batches, first: int, loaders: int) -> Iterator[Batch]:
         yield batch
 
 
-def _step_back(_: int) -> None:
-    """Leave the cores to the trainer, whose threads wait for each other, while there are batches enough."""
+def _begin(_: int) -> None:
+    # The trainer alone answers Ctrl-C.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Its threads wait for each other: the cores are left to it while there are batches enough.
     os.nice(10)

@@ -82,19 +82,20 @@ class Trainer:
         self.step += 1
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
-    def save(self, path: Path) -> None:
-        """Write a checkpoint: all that is needed to go on."""
+    def save(self, path: Path, unlogged: dict[str, float]) -> None:
+        """Write a checkpoint: all that is needed to go on, and what is not in the log yet."""
         content = {
             "step": self.step,
             "elapsed_s": self.elapsed_s,
+            "unlogged": unlogged,
             "networks": self.networks.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "scaler": self.scaler.state_dict(),
         }
         save_content(content, path)
 
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
+    def load(self, path: Path) -> dict[str, float]:
+        """Go on from a checkpoint; return what is not in the log yet."""
         try:
             content = torch.load(path, map_location=self.args.device, weights_only=True)
             self.step, self.elapsed_s = content["step"], content["elapsed_s"]
@@ -102,5 +103,7 @@ class Trainer:
             for optimizer, state in zip(self.optimizers, content["optimizers"], strict=True):
                 optimizer.load_state_dict(state)
             self.scaler.load_state_dict(content["scaler"])
+            unlogged: dict[str, float] = content["unlogged"]
         except (OSError, EOFError, RuntimeError, LookupError, TypeError, ValueError, pickle.UnpicklingError) as error:
             raise GraspsimError(f"{path} is no checkpoint that can be gone on from: {error}.") from error
+        return unlogged

@@ -40,7 +40,6 @@ except ModuleNotFoundError as error:
 from graspsim.pose.estimator import PoseEstimator, check_device, check_kinds, load_estimator
 
 from ._shared import check_at_least
-from .finetune_pose import ESTIMATOR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +94,7 @@ def _begin(args: Args, split: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    _of_this_process.append(Estimating(load_estimator(args.run / ESTIMATOR), args, split))
+    _of_this_process.append(Estimating(load_estimator(args.run), args, split))
 
 
 def _estimate(image: tuple[int, int]) -> list[PoseEstimate]:
@@ -128,7 +127,7 @@ def evaluate(args: Args) -> Scores:
     check_at_least(args, workers=1)
     if args.csv is not None and args.csv.is_dir():
         raise SpecError(f"--csv names a file, and {args.csv} is a folder.")
-    estimator = load_estimator(args.run / ESTIMATOR)
+    estimator = load_estimator(args.run)
     dataset = BopDataset(args.data)
     split = dataset.only_split(args.split)
     scenes = [dataset.scene_files(split, scene_id) for scene_id in dataset.scene_ids(split)]
@@ -139,8 +138,10 @@ def evaluate(args: Args) -> Scores:
     targets = targets_of(dataset, split)
     check_models(targets, references, args.data)
     images = sorted(targets)
-    if not args.no_vsd:
-        for scene_id, im_id in images:
+    # An hour's estimates would be lost to what shows only at the end.
+    for scene_id, im_id in images:
+        dataset.read_frame(split, scene_id, im_id)
+        if not args.no_vsd:
             depth_of(dataset.scene_files(split, scene_id), im_id)
     results: list[PoseEstimate] = []
     with progress_bar("images", len(images)) as advance:

@@ -33,6 +33,7 @@ except ModuleNotFoundError as error:
     raise GraspsimError(message) from error
 
 from graspsim.pose.estimator import (
+    ESTIMATOR,
     PoseEstimator,
     check_device,
     check_kinds,
@@ -44,9 +45,8 @@ from graspsim.pose.samples import check_same_objects
 
 from ._pose_batches import Batches, batches, load_images
 from ._pose_trainer import Trainer
-from ._shared import check_at_least
+from ._shared import check_at_least, stopped_gracefully
 
-ESTIMATOR = "estimator.pt"
 USUAL_WIDTHS = {"dense": 16, "dope": 128}
 USUAL_STEPS = 3_000
 NO_LAST_STEP = 2**31
@@ -81,7 +81,7 @@ class Args:
     learning_rate: float = 2e-3
     """The highest; five times as high for the filters of convolutions. It rises at first and falls to 0 by a cosine."""
     architecture: str = "dense"
-    """dense; dense-resnet18, which is for a GPU; or dope, for comparison."""
+    """dense; dense-resnet18, which is for a GPU; or dope, for comparison, which is for one too."""
     width: int | None = None
     """Channels of the networks: 16 by default for dense, of which 64 is for a GPU; 128 for dope."""
     backbone: Path | None = None
@@ -106,7 +106,7 @@ class Args:
     bfloat16: bool = False
     """Mixed precision on the CPU: twice as fast on one that has it (lscpu tells of avx512_bf16), slow on others."""
     resume: bool = False
-    """Go on from the last checkpoint of the run in --out, with other --steps or --minutes if you like."""
+    """Go on from the last checkpoint of the run in --out, with its options; --steps and --minutes may be others."""
     save_every: int = 250
     """Steps between checkpoints, each with an estimator that can be tried."""
     log_every: int = 25
@@ -121,15 +121,18 @@ class Args:
 def check_args(args: Args) -> None:
     """Raise a SpecError for a value that is not legal, or that would not be heeded."""
     if not 0 <= args.real_fraction <= 1:
-        raise SpecError(f"real_fraction must lie in [0, 1]; got {args.real_fraction}.")
+        raise SpecError(f"--real-fraction must lie in [0, 1]; got {args.real_fraction}.")
     if not 0 <= args.augmented_share <= 1:
-        raise SpecError(f"augmented_share must lie in [0, 1]; got {args.augmented_share}.")
+        raise SpecError(f"--augmented-share must lie in [0, 1]; got {args.augmented_share}.")
     check_at_least(args, steps=1, images=1, width=1, image_width=64, loaders=0, save_every=1, log_every=1, seed=0)
     for name in ("minutes", "learning_rate"):
         if getattr(args, name) is not None and not getattr(args, name) > 0:
             raise SpecError(f"--{name.replace('_', '-')} must be above 0; got {getattr(args, name):g}.")
     if args.weights and (len(args.weights) != len(args.data) or min(args.weights) < 0 or sum(args.weights) <= 0):
         raise SpecError(f"--weights takes a number for each of --data, not all 0; got {args.weights}.")
+    for root in (*args.data, *([args.real] if args.real is not None else [])):
+        if args.out.resolve() == root.resolve():
+            raise SpecError(f"--out is the folder of the run, and {args.out} is a dataset's; name another.")
     check_device(args.device)
     if args.bfloat16 and args.device != "cpu":
         raise SpecError("--bfloat16 is of the CPU; with --device cuda, precision is mixed anyway.")
@@ -164,10 +167,13 @@ def begin_run(args: Args) -> Path | None:
         if not checkpoint.exists():
             raise SpecError(f"{args.out} holds no checkpoint to go on from.")
         begun_with = read_json(path)
+        others = []
         for name in sorted((arguments.keys() | begun_with.keys()) - may_differ):
-            before, now = (given.get(name, "none of this version") for given in (begun_with, arguments))
+            before, now = (repr(o[name]) if name in o else "no such option" for o in (begun_with, arguments))
             if before != now:
-                raise SpecError(f"The run in {args.out} has {name} {before!r}; it cannot go on with {now!r}.")
+                others.append(f"--{name.replace('_', '-')} {before} (here: {now})")
+        if others:
+            raise SpecError(f"The run in {args.out} has {', '.join(others)}. With --resume, repeat its options.")
         return checkpoint
     if checkpoint.exists():
         raise SpecError(f"{args.out} holds a run already; go on with --resume, or choose another folder with --out.")
@@ -180,6 +186,7 @@ def train(args: Args) -> PoseEstimator:
 
     Raises:
         GraspsimError: for input that is at fault.
+        KeyboardInterrupt: if it was asked to stop; what there was is saved.
     """
     check_args(args)
     began_s = time.monotonic()
@@ -193,7 +200,7 @@ def train(args: Args) -> PoseEstimator:
         for images in (*sources, *([real] if real else []))
     ]
     if args.init is not None:
-        estimator = load_estimator(args.init / ESTIMATOR)
+        estimator = load_estimator(args.init)
         for root, objects in zip(roots, shown, strict=True):
             check_kinds(estimator, objects, root)
     else:
@@ -204,19 +211,21 @@ def train(args: Args) -> PoseEstimator:
             estimator.start_from(args.backbone)
     checkpoint = begin_run(args)
     trainer = Trainer(args, estimator, references)
+    log = Log(args.out / "log.csv")
     if checkpoint is not None:
-        trainer.load(checkpoint)
+        log.go_on(trainer.load(checkpoint), trainer.step)
         began_s -= trainer.elapsed_s
+        if trainer.step >= args.last_step:
+            print(f"{args.out} has learnt {trainer.step} steps already; for more, say --steps.")
     # Points are told in the terms of the models that the run began with, be those of the data a little coarser.
     meshes = {known.obj_id: known.mesh for known in estimator.objects}
     learnt = {i: dataclasses.replace(reference, mesh=meshes[i]) for i, reference in references.items() if i in meshes}
     dataset = Batches(args, sources, real, estimator.samples(learnt))
-    log = Log(args.out / "log.csv", trainer.step)
     unreadable: set[str] = set()
     to_do = None if args.last_step == NO_LAST_STEP else args.last_step - trainer.step
-    with progress_bar("steps", to_do) as advance:
+    with stopped_gracefully() as stop, progress_bar("steps", to_do) as advance:
         stream = batches(dataset, trainer.step, args.loaders)
-        while trainer.step < args.last_step:
+        while trainer.step < args.last_step and not stop.is_set():
             asked_s = time.monotonic()
             batch = next(stream)
             waited_s = time.monotonic() - asked_s
@@ -232,36 +241,47 @@ def train(args: Args) -> PoseEstimator:
             if trainer.step % args.log_every == 0 or trainer.step == args.last_step or late:
                 print(log.write(trainer.step, time.monotonic() - began_s), flush=True)
             if trainer.step % args.save_every == 0:
-                trainer.save(args.out / "checkpoint.pt")
+                trainer.save(args.out / "checkpoint.pt", log.sums)
                 save_estimator(estimator, args.out / ESTIMATOR)
             if late:
                 break
     if unreadable:
         print(f"{len(unreadable)} unreadable files were left out.")
-    trainer.save(args.out / "checkpoint.pt")
+    trainer.save(args.out / "checkpoint.pt", log.sums)
     estimator.networks.to(torch.device("cpu"))
     save_estimator(estimator, args.out / ESTIMATOR)
+    if stop.is_set():
+        print(f"Stopped after {trainer.step} steps; the same command with --resume goes on from there.")
+        raise KeyboardInterrupt
     return estimator
 
 
 class Log:
-    """The run's log: mean losses, images per second, and the share of time that the networks waited for a batch."""
+    """The run's log: mean losses, images per second, and the share of time that the networks waited for a batch.
 
-    def __init__(self, path: Path, first: int) -> None:
+    Attributes:
+        sums: of what was taken note of since the last line.
+    """
+
+    def __init__(self, path: Path) -> None:
         self._path = path
-        lines = path.read_text().splitlines() if path.exists() and first else []
-        # What a killed run did beyond its last checkpoint is done again.
-        self._lines = lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) <= first]
-        self._sums: dict[str, float] = {}
+        self._lines: list[str] = []
+        self.sums: dict[str, float] = {}
+
+    def go_on(self, sums: dict[str, float], step: int) -> None:
+        """Go on as it was after a step; what a killed run did beyond is done again."""
+        lines = self._path.read_text().splitlines() if self._path.exists() else []
+        self._lines = lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) <= step]
+        self.sums = sums
 
     def add(self, losses: dict[str, float], waited_s: float, took_s: float, images: int) -> None:
         """Take note of a step."""
         for name, value in {**losses, "waited_s": waited_s, "took_s": took_s, "images": images, "steps": 1}.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
+            self.sums[name] = self.sums.get(name, 0.0) + value
 
     def write(self, step: int, elapsed_s: float) -> str:
         """Write down the means since the last time; return them as a line for people."""
-        sums, self._sums = self._sums, {}
+        sums, self.sums = self.sums, {}
         measured = {"waited_s", "took_s", "images", "steps"}
         losses = {name: total / sums["steps"] for name, total in sums.items() if name not in measured}
         row = {

@@ -42,13 +42,13 @@ except ModuleNotFoundError as error:
 from graspsim.pose.augment import Image
 from graspsim.pose.estimator import Estimate, PoseEstimator, kinds_of, load_estimator
 
-from .finetune_pose import ESTIMATOR
-
 EDGES = tuple((i, j) for i in range(8) for j in range(i + 1, 8) if bin(i ^ j).count("1") == 1)
 """Pairs of a box's corners, x slowest and z fastest, that an edge joins."""
 AXIS_COLORS = ((255, 0, 0), (0, 200, 0), (0, 0, 255))
 """Of x, y and z."""
 COLORS = ((230, 25, 75), (60, 180, 75), (0, 130, 200), (245, 130, 48), (145, 30, 180), (70, 240, 240), (240, 50, 230))
+_LEAST_FOCAL_SHARE = 0.05
+"""Of a picture's width: what no pinhole camera has, as it would see 168°."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,16 +95,32 @@ def camera_from(content: Any, path: Path, width: int, height: int) -> Intrinsics
     Raises:
         DatasetError: if a value is missing or of another kind.
     """
+    if not isinstance(content, dict):
+        raise DatasetError(f"{path} has to hold an object with fx, fy, cx and cy, or cam_K; got {content!r:.60}.")
+    missing = [] if "cam_K" in content else [name for name in ("fx", "fy", "cx", "cy") if name not in content]
+    if missing:
+        raise DatasetError(f"{path} lacks {', '.join(missing)}; it has to hold fx, fy, cx and cy, or cam_K.")
     try:
         if "cam_K" in content:
             camera = intrinsics_from_plain(content["cam_K"], width, height)
         else:
             fx, fy, cx, cy = (float(content[name]) for name in ("fx", "fy", "cx", "cy"))
             camera = Intrinsics(width, height, fx, fy, cx, cy)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise DatasetError(f"{path} has to hold fx, fy, cx and cy, or cam_K with nine numbers: {error!r}.") from error
+    except (TypeError, ValueError, IndexError) as error:
+        raise DatasetError(f"{path} has to hold numbers, fx, fy, cx and cy, or cam_K with nine: {error}.") from error
     if not (np.isfinite(camera.matrix).all() and camera.fx > 0 and camera.fy > 0):
         raise DatasetError(f"In {path}, fx and fy must be above 0; got {camera.fx:g} and {camera.fy:g}.")
+    if min(camera.fx / width, camera.fy / height) < _LEAST_FOCAL_SHARE:
+        raise DatasetError(
+            f"In {path}, fx and fy are {camera.fx:g} and {camera.fy:g}, a fisheye's for a picture of {width}x{height}: "
+            "they are counted in pixels."
+        )
+    if not (0 <= camera.cx <= width and 0 <= camera.cy <= height):
+        print(
+            f"In {path}, cx and cy are {camera.cx:g} and {camera.cy:g}, which is outside of the picture of "
+            f"{width}x{height}: poses are wrong unless it was cut out of a larger one.",
+            file=sys.stderr,
+        )
     return camera
 
 
@@ -150,7 +166,7 @@ def predict(args: Args) -> list[Estimate]:
     Raises:
         GraspsimError: for input that is at fault.
     """
-    estimator = load_estimator(args.run / ESTIMATOR)
+    estimator = load_estimator(args.run)
     if args.depth is not None and not estimator.uses_depth:
         raise SpecError(f"The architecture {estimator.architecture} does not use depth; leave --depth out.")
     rgb = read_rgb(args.image)
@@ -171,6 +187,10 @@ def predict(args: Args) -> list[Estimate]:
     found = estimator.estimate(rgb, camera, np.random.default_rng(0), depth_m)
     told = [estimate for estimate in found if estimate.score >= args.least_score]
     told.sort(key=lambda estimate: -estimate.score)
+    if not told:
+        surest = max((estimate.score for estimate in found), default=0.0)
+        below = f": the surest of {len(found)} poses has a score of {surest:.3f}, below --least-score" if found else ""
+        print(f"No known object was found{below}.", file=sys.stderr)
     if args.draw is not None:
         save(args.draw, drawn(rgb, camera, told, estimator))
     if args.json is not None:
@@ -190,8 +210,6 @@ def main() -> None:
     if args.json is None:
         for estimate in told:
             print(json.dumps(plain_estimate(estimate)))
-    if not told:
-        print("No known object was found.", file=sys.stderr)
 
 
 if __name__ == "__main__":

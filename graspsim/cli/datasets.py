@@ -48,8 +48,11 @@ class Dump:
         from graspsim.dataset.dump import check_job, dump, missing_scenes
         from graspsim.dataset.generate import DumpJob, EpisodeJob
         from graspsim.plain import overlaid
+        from graspsim.registry import names
 
         by_name = len(self.objects) == 1 and not self.objects[0].suffix
+        if by_name and self.objects[0].is_dir() and str(self.objects[0]) not in names("set"):
+            raise SpecError(f"{self.objects[0]} is a folder; give its meshes, as --objects {self.objects[0]}/*.ply.")
         spec = build_spec(self.scene, self.config, self.set_, self.fix, str(self.objects[0]) if by_name else None)
         if self.objects and not by_name:
             meshes = tuple(str(path) for path in self.objects)

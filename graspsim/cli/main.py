@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import tyro
@@ -30,6 +31,9 @@ def main() -> None:
         "to-dope": ToDope,
         "list": List,
     }
+    if sys.argv[1:] == ["--version"]:
+        print(f"graspsim {version('graspsim')}")
+        return
     command = tyro.extras.subcommand_cli_from_dict(
         commands,
         prog="graspsim",

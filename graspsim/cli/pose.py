@@ -34,11 +34,12 @@ class Score:
         from graspsim.dataset.bop import BopDataset
         from graspsim.dataset.files import json_lines, replace_file
         from graspsim.dataset.results import read_results
-        from graspsim.pose.score import check_unit, score_results
+        from graspsim.pose.score import check_ids, check_unit, score_results
 
         estimates = read_results(self.results)
         dataset = BopDataset(self.data)
         split = dataset.only_split(self.split)
+        check_ids(estimates, dataset, split)
         check_unit(estimates, dataset, split)
         with progress_bar("images", None) as advance:
             scores = score_results(
@@ -69,5 +70,7 @@ def print_scores(scores: "Scores") -> None:
         values = (score.average_recall, score.vsd, score.mssd, score.mspd, score.add_recall, score.add_auc)
         cells = "".join(f"{'-':>9}" if value is None else f"{value:>9.4f}" for value in values)
         print(f"{name:>8}{score.targets:>9}{cells}")
+    if scores.unanswered:
+        print(f"For {scores.unanswered} of {scores.images} images there is no estimate.")
     if scores.unused:
         print(f"{scores.unused} estimates are of images or objects that are no targets.")

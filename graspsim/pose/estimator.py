@@ -25,6 +25,8 @@ from graspsim.pose.metrics import Reference
 from graspsim.pose.samples import SAME_SHARE, PoseImage
 from graspsim.registry import load
 
+ESTIMATOR = "estimator.pt"
+"""File of an estimator in the folder of its run."""
 _SURFACE_POINTS = 40_000
 _COARSE_FACES = 2_000
 MEAN, DEVIATION = (123.7, 116.3, 103.5), (58.4, 57.1, 57.4)
@@ -210,10 +212,15 @@ def save_content(content: dict[str, Any], path: Path) -> None:
 def load_estimator(path: Path) -> PoseEstimator:
     """Return what `save_estimator` wrote.
 
+    Args:
+        path: of the file, or of the folder of a run.
+
     Raises:
         GraspsimError: if there is no such file, or it holds something else.
     """
-    if not Path(path).is_file():
+    if path.is_dir():
+        path /= ESTIMATOR
+    if not path.is_file():
         raise GraspsimError(f"There is no estimator {path}.")
     try:
         # Or else its reader may fail in any way.
@@ -227,7 +234,9 @@ def load_estimator(path: Path) -> PoseEstimator:
         kind = load("architecture", content["architecture"])
         estimator: PoseEstimator = kind(objects, content["width"], content["image_width"])
         estimator.networks.load_state_dict(content["networks"])
-    except (RuntimeError, KeyError, TypeError, ValueError, OSError, pickle.UnpicklingError) as error:
+    except pickle.UnpicklingError as error:
+        raise GraspsimError(f"{path} holds no estimator: there is more in it than tensors and numbers.") from error
+    except (RuntimeError, KeyError, TypeError, ValueError, OSError) as error:
         raise GraspsimError(f"{path} holds no estimator of this version: {error}.") from error
     return estimator
 

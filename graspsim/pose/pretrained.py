@@ -27,7 +27,8 @@ def load_weights(network: nn.Module, path: Path, prefix: str = "") -> None:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, LookupError, TypeError, ValueError, pickle.UnpicklingError) as error:
-        raise GraspsimError(f"{path} holds no weights that torch has saved: {error}.") from error
+        # Its own words advise to trust the file.
+        raise GraspsimError(f"{path} holds no weights that torch has saved, or more than those.") from error
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         raise GraspsimError(f"{path} has to hold a state_dict of tensors by name; it holds {type(content).__name__}.")
     chosen = {}

@@ -36,6 +36,7 @@ AUC_LIMIT_M = 0.1
 _WRONG_UNIT = 5.0
 """Factor between the median distances of estimates and truth beyond which they are not in one unit: centimetres are 10
 times off."""
+_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,14 @@ class Scores:
         overall: over all targets.
         objects: by obj_id.
         images: that hold targets.
+        unanswered: of these, for which there is no estimate.
         unused: estimates for images or objects that are no targets.
     """
 
     overall: ObjectScore
     objects: Mapping[int, ObjectScore]
     images: int
+    unanswered: int
     unused: int
 
 
@@ -123,10 +126,12 @@ def score_results(
     by_image: dict[tuple[int, int], dict[int, list[PoseEstimate]]] = defaultdict(lambda: defaultdict(list))
     for estimate in estimates:
         by_image[estimate.scene_id, estimate.im_id][estimate.obj_id].append(estimate)
+    answered = set(by_image)
     found: dict[int, _Found] = defaultdict(_Found)
-    used = 0
+    used, unanswered = 0, 0
     for done, ((scene_id, im_id), counts) in enumerate(sorted(targets.items()), start=1):
         scene = dataset.scene_files(split, scene_id)
+        unanswered += (scene_id, im_id) not in answered
         with malformed(f"The camera of image {im_id} in {scene.folder}"):
             camera, depth_m = _camera(dataset, scene, im_id, with_vsd)
         for obj_id, count in sorted(counts.items()):
@@ -141,6 +146,7 @@ def score_results(
         overall=_scored(list(found.values()), with_vsd),
         objects={obj_id: _scored([one], with_vsd) for obj_id, one in sorted(found.items())},
         images=len(targets),
+        unanswered=unanswered,
         unused=len(estimates) - used,
     )
 
@@ -335,3 +341,25 @@ def check_unit(estimates: Sequence[PoseEstimate], dataset: BopDataset, split: st
         raise DatasetError(
             f"The estimates lie {ratio:.3g} times as far away as the truth: a results file holds millimetres."
         )
+
+
+def check_ids(estimates: Sequence[PoseEstimate], dataset: BopDataset, split: str) -> None:
+    """Raise a DatasetError if no estimate is of an image with targets, or none of an object that is one."""
+    targets = targets_of(dataset, split)
+    wanted = {
+        "scene_id": {scene_id for scene_id, _ in targets},
+        "im_id": {im_id for _, im_id in targets},
+        "obj_id": {obj_id for counts in targets.values() for obj_id in counts},
+    }
+    for name, allowed in wanted.items():
+        given = {getattr(estimate, name) for estimate in estimates}
+        if given and not given & allowed:
+            raise DatasetError(
+                f"None of the {len(estimates)} estimates is of a target in {dataset.root}: they have {name} "
+                f"{_briefly(given)}, and the targets {_briefly(allowed)}."
+            )
+
+
+def _briefly(numbers: set[int]) -> str:
+    first = ", ".join(map(str, sorted(numbers)[:_NAMED]))
+    return first if len(numbers) <= _NAMED else f"{first}, … {max(numbers)}"
