@@ -222,7 +222,7 @@ def train(args: Args) -> PoseEstimator:
     learnt = {i: dataclasses.replace(reference, mesh=meshes[i]) for i, reference in references.items() if i in meshes}
     dataset = Batches(args, sources, real, estimator.samples(learnt))
     unreadable: set[str] = set()
-    to_do = None if args.last_step == NO_LAST_STEP else args.last_step - trainer.step
+    to_do = None if args.last_step == NO_LAST_STEP else max(args.last_step - trainer.step, 0)
     with stopped_gracefully() as stop, progress_bar("steps", to_do) as advance:
         stream = batches(dataset, trainer.step, args.loaders)
         while trainer.step < args.last_step and not stop.is_set():
