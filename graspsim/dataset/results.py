@@ -56,7 +56,7 @@ def read_results(path: Path) -> list[PoseEstimate]:
     except OSError as error:
         raise DatasetError(f"Cannot read the results {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise DatasetError(f"The results {path} are no text.") from error
+        raise DatasetError(f"Cannot read the results {path}: it is no text.") from error
     reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
     missing = [name for name in COLUMNS[:-1] if name not in (reader.fieldnames or ())]
     if missing:
