@@ -27,7 +27,8 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     "$python" -m venv .venv
   fi
   log=$(mktemp)
-  if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".${extra:+[$extra]}" >"$log" 2>&1; then
+  # Python compiles what is imported; to compile all that is installed takes longer than to install it.
+  if ! .venv/bin/python -m pip install --no-compile --quiet --disable-pip-version-check --editable ".${extra:+[$extra]}" >"$log" 2>&1; then
     cat "$log" >&2
     echo "Installing the packages failed; the reason stands above." >&2
     exit 1

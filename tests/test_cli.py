@@ -185,6 +185,7 @@ def test_every_command_of_the_readme_is_known(tmp_path: Path) -> None:
         command = re.sub(r"--frames \d+", "--frames 2", command.removeprefix("graspsim "))
         command = re.sub(r"-n \d+", "-n 16", command)
         if command.startswith("dump"):
+            command += "" if "--frames" in command else " --frames 2"
             command += " --set camera.width=96 --set camera.height=64 --set camera.views=2 --set objects.models=3"
         if command.startswith("play"):
             command += " --objects household"
