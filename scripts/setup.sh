@@ -27,8 +27,7 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     "$python" -m venv .venv
   fi
   log=$(mktemp)
-  # Python compiles what is imported; to compile all that is installed takes longer than to install it.
-  if ! .venv/bin/python -m pip install --no-compile --quiet --disable-pip-version-check --editable ".${extra:+[$extra]}" >"$log" 2>&1; then
+  if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".${extra:+[$extra]}" >"$log" 2>&1; then
     cat "$log" >&2
     echo "Installing the packages failed; the reason stands above." >&2
     exit 1
