@@ -113,6 +113,11 @@ class Args:
     """Steps between lines of the log."""
 
     @property
+    def roots(self) -> list[Path]:
+        """Folders of all datasets."""
+        return [*self.data, *([self.real] if self.real is not None else [])]
+
+    @property
     def last_step(self) -> int:
         """After which training ends, if it does not before by the time."""
         return self.steps or (USUAL_STEPS if self.minutes is None else NO_LAST_STEP)
@@ -130,7 +135,7 @@ def check_args(args: Args) -> None:
             raise SpecError(f"--{name.replace('_', '-')} must be above 0; got {getattr(args, name):g}.")
     if args.weights and (len(args.weights) != len(args.data) or min(args.weights) < 0 or sum(args.weights) <= 0):
         raise SpecError(f"--weights takes a number for each of --data, not all 0; got {args.weights}.")
-    for root in (*args.data, *([args.real] if args.real is not None else [])):
+    for root in args.roots:
         if args.out.resolve() == root.resolve():
             raise SpecError(f"--out is the folder of the run, and {args.out} is a dataset's; name another.")
     check_device(args.device)
@@ -191,8 +196,7 @@ def train(args: Args) -> PoseEstimator:
     check_args(args)
     began_s = time.monotonic()
     torch.manual_seed(args.seed)
-    roots = [*args.data, *([args.real] if args.real is not None else [])]
-    references = check_same_objects(roots)
+    references = check_same_objects(args.roots)
     sources = [load_images(root, args.split, references, args.skip_unreadable) for root in args.data]
     real = [] if args.real is None else load_images(args.real, args.real_split, references, args.skip_unreadable)
     shown = [
@@ -201,7 +205,7 @@ def train(args: Args) -> PoseEstimator:
     ]
     if args.init is not None:
         estimator = load_estimator(args.init)
-        for root, objects in zip(roots, shown, strict=True):
+        for root, objects in zip(args.roots, shown, strict=True):
             check_kinds(estimator, objects, root)
     else:
         width = args.width or USUAL_WIDTHS.get(args.architecture, 0)

@@ -126,12 +126,11 @@ def score_results(
     by_image: dict[tuple[int, int], dict[int, list[PoseEstimate]]] = defaultdict(lambda: defaultdict(list))
     for estimate in estimates:
         by_image[estimate.scene_id, estimate.im_id][estimate.obj_id].append(estimate)
-    answered = set(by_image)
+    unanswered = sum(image not in by_image for image in targets)
     found: dict[int, _Found] = defaultdict(_Found)
-    used, unanswered = 0, 0
+    used = 0
     for done, ((scene_id, im_id), counts) in enumerate(sorted(targets.items()), start=1):
         scene = dataset.scene_files(split, scene_id)
-        unanswered += (scene_id, im_id) not in answered
         with malformed(f"The camera of image {im_id} in {scene.folder}"):
             camera, depth_m = _camera(dataset, scene, im_id, with_vsd)
         for obj_id, count in sorted(counts.items()):
