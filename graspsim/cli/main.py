@@ -4,11 +4,11 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import tyro
 
-from graspsim import __version__
 from graspsim.cli.catalogue import List, Objects
 from graspsim.cli.datasets import Compare, Dump, Preview, ToDope, Validate
 from graspsim.cli.episodes import Play
@@ -32,7 +32,7 @@ def main() -> None:
         "list": List,
     }
     if sys.argv[1:] == ["--version"]:
-        print(f"graspsim {__version__}")
+        print(f"graspsim {version('graspsim')}")
         return
     command = tyro.extras.subcommand_cli_from_dict(
         commands,
