@@ -1,11 +1,18 @@
 """What several files of tests begin with."""
 
+import logging
 import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from poses_for_tests import SPLIT, eight_images
 
+from graspsim.cli.main import main
 from graspsim.dataset.bop import BopDataset
 from graspsim.pose.samples import PoseImage, pose_images
 from graspsim.pose.score import load_references
@@ -24,6 +31,27 @@ def real() -> Path:
     if not REAL.is_dir():
         pytest.skip(f"{REAL} is absent")
     return REAL
+
+
+@pytest.fixture
+def in_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[[str, Path], subprocess.CompletedProcess[str]]]:
+    """Runs the command line in this process: to start Python takes longer than to refuse a mistake."""
+
+    def run(arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["graspsim", *shlex.split(arguments)])
+        monkeypatch.setattr(logging.root, "handlers", [])  # so that what is logged goes to stderr, as for a user
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return subprocess.CompletedProcess(sys.argv, ended.value.code or 0, *capsys.readouterr())
+
+    logger = logging.getLogger("graspsim")
+    level, on_sigterm = logger.level, signal.getsignal(signal.SIGTERM)
+    yield run
+    logger.setLevel(level)
+    signal.signal(signal.SIGTERM, on_sigterm)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.metadata
-import logging
 import os
 import re
 import shlex
@@ -11,18 +10,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import tyro
 
-from graspsim.cli.main import main
 from graspsim.dataset.bop import BopDataset
 from graspsim.dataset.results import PoseEstimate, write_results
 from graspsim.geometry import transform
 from graspsim.registry import kinds, names
 
 ROOT = Path(__file__).parents[1]
+Run = Callable[[str, Path], subprocess.CompletedProcess[str]]
 GRASPSIM = Path(sys.executable).with_name("graspsim")
 TINY = "--set camera.width=96 --set camera.height=64 --set camera.views=2 --set objects.models=3 --set objects.count=2"
 
@@ -153,8 +153,10 @@ def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> Non
         ("preview nowhere", "There is no dataset folder nowhere"),
     ],
 )
-def test_a_mistake_gets_one_sentence_and_leaves_nothing(arguments: str, message: str, tmp_path: Path) -> None:
-    done = graspsim(arguments, tmp_path)
+def test_a_mistake_gets_one_sentence_and_leaves_nothing(
+    in_process: Run, arguments: str, message: str, tmp_path: Path
+) -> None:
+    done = in_process(arguments, tmp_path)
     assert done.returncode == 1
     assert message in done.stderr
     assert done.stderr.startswith("graspsim: ")
@@ -169,17 +171,8 @@ def test_help_does_not_wait_for_heavy_imports() -> None:
     assert not {"numba", "trimesh", "cv2", "pybullet", "scipy", "torch", "graspsim.geometry"} & set(loaded)
 
 
-def test_every_command_of_the_readme_is_known(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_every_command_of_the_readme_is_known(in_process: Run, tmp_path: Path) -> None:
     """Runs the README's `graspsim` lines, scaled down; its scripts are run by CI itself."""
-    # In this process, as twenty starts of Python would take most of the time; what `main` changes in it is put back.
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    caplog.set_level(logging.INFO, "graspsim")
     lines = re.findall(r"^ {0,4}(graspsim .*?)(?:\s+#.*)?$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
     assert len(lines) >= 5
     (tmp_path / "my_scene.yaml").write_text("base: floating\n")
@@ -200,10 +193,8 @@ def test_every_command_of_the_readme_is_known(
             command += " --set camera.width=96 --set camera.height=64 --set camera.views=2 --set objects.models=3"
         if command.startswith("play"):
             command += " --objects household"
-        monkeypatch.setattr(sys, "argv", ["graspsim", *shlex.split(command)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert not ended.value.code, f"{line}\n{''.join(capsys.readouterr())}"
+        done = in_process(command, tmp_path)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
 
 def test_every_training_command_of_the_readme_is_understood() -> None:
@@ -287,8 +278,10 @@ def test_objects_are_those_of_a_dump_of_the_same_seed(dataset: Path, tmp_path: P
         ("lathe:0", "positive number, as in lathe:3; got 'lathe:0'"),
     ],
 )
-def test_a_mistake_with_objects_gets_one_clear_sentence(arguments: str, message: str, tmp_path: Path) -> None:
-    done = graspsim(f"objects {arguments}", tmp_path)
+def test_a_mistake_with_objects_gets_one_clear_sentence(
+    in_process: Run, arguments: str, message: str, tmp_path: Path
+) -> None:
+    done = in_process(f"objects {arguments}", tmp_path)
     assert done.returncode == 1
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -7,7 +7,7 @@ import cv2
 import gymnasium
 import numpy as np
 import pytest
-from test_cli import graspsim
+from test_cli import Run, graspsim
 
 from graspsim.dataset.bop import BopDataset
 
@@ -70,8 +70,8 @@ def test_the_bytes_do_not_depend_on_the_workers(dataset: Path) -> None:
         ("tabletop --policy random", "--policy and --robot need a task"),
     ],
 )
-def test_a_mistake_gets_one_clear_sentence(arguments: str, message: str, tmp_path: Path) -> None:
-    done = graspsim(f"dump {arguments} -o data --frames 1", tmp_path)
+def test_a_mistake_gets_one_clear_sentence(in_process: Run, arguments: str, message: str, tmp_path: Path) -> None:
+    done = in_process(f"dump {arguments} -o data --frames 1", tmp_path)
     assert done.returncode == 1
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -101,11 +101,11 @@ def test_play_films_an_episode(tmp_path: Path) -> None:
     ],
 )
 def test_a_film_that_cannot_be_says_why(
-    arguments: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_process: Run, arguments: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
-    done = graspsim(f"play {arguments}", tmp_path)
+    done = in_process(f"play {arguments}", tmp_path)
     assert done.returncode == 1
     assert message in done.stderr
 
@@ -156,8 +156,10 @@ def test_objects_of_a_dump_may_be_a_set_with_a_name(dataset: Path) -> None:
         ("Grasp-v0", "control.gain=2", "control.gain cannot be changed from 1.0 to 2"),
     ],
 )
-def test_worlds_that_a_task_cannot_happen_in_are_refused(task: str, key: str, message: str, tmp_path: Path) -> None:
-    done = graspsim(f"dump graspsim/{task} -o no --frames 1 --set {key}", tmp_path)
+def test_worlds_that_a_task_cannot_happen_in_are_refused(
+    in_process: Run, task: str, key: str, message: str, tmp_path: Path
+) -> None:
+    done = in_process(f"dump graspsim/{task} -o no --frames 1 --set {key}", tmp_path)
     assert done.returncode == 1
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
