@@ -6,10 +6,10 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from commands_for_tests import Run
 from poses_for_tests import SPLIT, eight_images
 
 from graspsim.cli.main import main
@@ -34,24 +34,23 @@ def real() -> Path:
 
 
 @pytest.fixture
-def in_process(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[[str, Path], subprocess.CompletedProcess[str]]]:
+def in_process(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the command line in this process: to start Python takes longer than to refuse a mistake."""
 
     def run(arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        monkeypatch.chdir(cwd)
-        monkeypatch.setattr(sys, "argv", ["graspsim", *shlex.split(arguments)])
-        monkeypatch.setattr(logging.root, "handlers", [])  # so that what is logged goes to stderr, as for a user
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return subprocess.CompletedProcess(sys.argv, ended.value.code or 0, *capsys.readouterr())
+        logger = logging.getLogger("graspsim")
+        level, on_sigterm = logger.level, signal.getsignal(signal.SIGTERM)
+        with monkeypatch.context() as patch:
+            patch.chdir(cwd)
+            patch.setattr(sys, "argv", ["graspsim", *shlex.split(arguments)])
+            patch.setattr(logging.root, "handlers", [])  # so that what is logged goes to stderr, as for a user
+            with pytest.raises(SystemExit) as ended:
+                main()
+        logger.setLevel(level)
+        signal.signal(signal.SIGTERM, on_sigterm)
+        return subprocess.CompletedProcess(arguments, ended.value.code or 0, *capsys.readouterr())
 
-    logger = logging.getLogger("graspsim")
-    level, on_sigterm = logger.level, signal.getsignal(signal.SIGTERM)
-    yield run
-    logger.setLevel(level)
-    signal.signal(signal.SIGTERM, on_sigterm)
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import tyro
+from commands_for_tests import GRASPSIM, Run, graspsim
 
 from graspsim.dataset.bop import BopDataset
 from graspsim.dataset.results import PoseEstimate, write_results
@@ -22,16 +22,7 @@ from graspsim.geometry import transform
 from graspsim.registry import kinds, names
 
 ROOT = Path(__file__).parents[1]
-Run = Callable[[str, Path], subprocess.CompletedProcess[str]]
-GRASPSIM = Path(sys.executable).with_name("graspsim")
 TINY = "--set camera.width=96 --set camera.height=64 --set camera.views=2 --set objects.models=3 --set objects.count=2"
-
-
-def graspsim(arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run the installed command as a user would."""
-    return subprocess.run(
-        [GRASPSIM, *shlex.split(arguments)], cwd=cwd, capture_output=True, text=True, timeout=300, check=False
-    )
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import cv2
 import gymnasium
 import numpy as np
 import pytest
-from test_cli import Run, graspsim
+from commands_for_tests import Run, graspsim
 
 from graspsim.dataset.bop import BopDataset
 
